@@ -1,0 +1,46 @@
+# One virtual environment, .venv, made here. Two commands matter: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-all check clean
+
+demo: .venv/.runtime  ## set up and run the main job: cited answers, one lap, the page's address
+	@$(BIN)/groundwork demo
+
+test: .venv/.tests  ## everything that needs no torch
+	$(BIN)/python -m pytest -q
+
+test-all: .venv/.torch  ## everything
+	$(BIN)/python -m pytest -q
+
+check: .venv/.checks  ## lint, types, floors, documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_suite.py
+	$(BIN)/python scripts/check_docs.py
+
+clean:
+	rm -rf .venv dist build
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install -q -e .
+	@touch $@
+
+.venv/.tests: pyproject.toml .venv/.runtime
+	$(BIN)/pip install -q -e '.[test]'
+	@touch $@
+
+# torch first and by its exact version: a later package must not draw in a build with CUDA.
+.venv/.torch: pyproject.toml .venv/.tests
+	$(BIN)/pip install -q torch==2.13.0
+	@touch $@
+
+.venv/.checks: pyproject.toml .venv/.tests
+	$(BIN)/pip install -q -e '.[test,check]'
+	@touch $@

@@ -1,0 +1,86 @@
+"""The ports: what one floor asks of another. Each has one to three methods; an adapter of a port is one file.
+
+Retry, fallback, tracing and pricing wrap the same port, composed in one place (`app/compose.py`). Every wrapper of `Model` holds its
+source in `aclosing(...)`, so that leaving early reaches the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from groundwork.core.document import Found
+from groundwork.core.record import Feedback, Trace
+from groundwork.core.reply import Delta, Reply
+from groundwork.core.request import Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+
+class Model(Protocol):
+    """Turns a request into a stream of deltas, the last of which carries `finish`. Retry, fallback and pricing wrap this same port."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, request: Request, /) -> AsyncGenerator[Delta, None]: ...
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors, shape [len(texts), dimensions]. Vectors of different fingerprints are never mixed."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str], /) -> Vectors: ...
+
+
+class Retriever(Protocol):
+    """Finds what may be known for a query, best first."""
+
+    async def find(self, query: str, /, *, keep: int) -> Found: ...
+
+
+class Outlet(Protocol):
+    """Where deltas go as they are cleared. `send` may wait: that is backpressure."""
+
+    async def send(self, delta: Delta, /) -> None: ...
+
+
+class Target(Protocol):
+    """Anything that can be evaluated: asked one structured request, it gives one reply."""
+
+    def __call__(self, request: Request, /) -> Awaitable[Reply]: ...
+
+
+class TraceSink(Protocol):
+    """Takes finished traces without blocking; what a full disk or queue loses is counted, never raised."""
+
+    def put(self, trace: Trace, /) -> None: ...
+
+
+class FeedbackStore(Protocol):
+    """Feedback is durable before `add` returns."""
+
+    async def add(self, feedback: Feedback, /) -> None: ...
+
+    async def of(self, traces: Sequence[str], /) -> list[Feedback]: ...
+
+
+class AnswerStore(Protocol):
+    """Kept answers by key, with a time to live in seconds."""
+
+    async def get(self, key: str, /) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes, /, *, seconds: float) -> None: ...
+
+
+Function = Callable[..., Any]
+"""A user's function: sync (run in a pool of its own) or async."""
