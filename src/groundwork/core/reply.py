@@ -55,6 +55,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish: Finish | None = None
     usage: Usage | None = None
     citations: tuple[Citation, ...] = ()
+    verdicts: tuple["Verdict", ...] = ()
+    trace: str = ""
     model: str | None = None
     """Who answered, as the provider names it; in the first delta."""
     abstained: bool = False

@@ -5,7 +5,12 @@ import unicodedata
 
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W_]+(?:['’_.-][^\W_]+)*", re.UNICODE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n{2,}")
+_SENTENCE_END = re.compile(
+    r"""\n{2,}"""  # a paragraph
+    r"""|(?P<item>\n)(?=[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]|[^\n|]*[ ]\|[ ])"""  # an item of a list, a row of a table
+    r"""|(?<=[.!?])["'”’)\]]*\s+(?=["'“‘(\[]?[A-Z0-9])"""
+)
+_NUMBERING = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|Prof|Fig|No|approx|Inc|Ltd|St)\.|\b[A-Z]\.)$")
 
 STOPWORDS = frozenset(
@@ -41,16 +46,23 @@ def stem(word: str) -> str:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Spans (start, end) of the sentences of a text, in code points; blank lines end a sentence too."""
+    """Spans (start, end) of the sentences of a text, in code points; blank lines, list items and table rows end a sentence too."""
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        if "\n\n" not in match.group() and _ABBREVIATION.search(text, start, match.start()):
+        if _is_inside(text, start, match):
             continue
         _add_span(spans, text, start, match.start())
         start = match.end()
     _add_span(spans, text, start, len(text))
     return spans
+
+
+def _is_inside(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the full stop belongs to an abbreviation or to an item's number."""
+    if match["item"] or "\n\n" in match.group():
+        return False
+    return bool(_ABBREVIATION.search(text, start, match.start()) or _NUMBERING.fullmatch(text, start, match.start()))
 
 
 def _add_span(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -1,0 +1,144 @@
+"""What an application is made of, one field for each box of a request's path. Each can be absent: a null object, never a None."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from groundwork.agents.loop import Agent
+from groundwork.app.config import Settings
+from groundwork.core.config import unknown
+from groundwork.core.document import NOTHING, Found
+from groundwork.core.errors import InputError
+from groundwork.core.message import text_of
+from groundwork.core.ports import Model, Retriever
+from groundwork.core.record import Versions
+from groundwork.core.reply import Reply
+from groundwork.core.request import Request
+from groundwork.guard.incoming import GuardIn
+from groundwork.guard.outgoing import GuardOut
+from groundwork.observe.recorder import note, span
+from groundwork.prompts.file import Prompt
+from groundwork.prompts.render import render
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way through the application."""
+
+    name: str
+    model: str
+    agent: Agent
+    prompt: Prompt | None
+
+
+class Router:
+    """Routes by name: `APP` takes the default one, `APP/NAME` the one named."""
+
+    def __init__(self, app: str, default: Route, named: Mapping[str, Route]) -> None:
+        self.app = app
+        self.default = default
+        self.named = named
+
+    def choose(self, request: Request) -> Route:
+        """Raises InputError for a route that does not exist."""
+        _, _, name = request.model.partition("/")
+        route = self.named.get(name) if name else self.default
+        if route is None:
+            error = unknown("route", name, self.named)
+            raise InputError(error.what, fix=error.fix, param="model", code="model_not_found", status=404)
+        note(route=route.name, prompt=route.prompt.id if route.prompt else "")
+        return route
+
+
+class Context(Protocol):
+    """What may be known for a request."""
+
+    async def gather(self, request: Request, /) -> Found: ...
+
+    async def generation(self) -> str: ...
+
+
+class NoContext:
+    """An application without documents."""
+
+    async def gather(self, request: Request) -> Found:
+        return NOTHING
+
+    async def generation(self) -> str:
+        return ""
+
+
+class Documents:
+    """Looks the question up in the application's index."""
+
+    def __init__(self, retriever: Retriever, keep: int, generation: "Generation") -> None:
+        self.retriever = retriever
+        self.keep = keep
+        self._generation = generation
+
+    async def gather(self, request: Request) -> Found:
+        with span("retrieval documents") as attributes:
+            found = await self.retriever.find(request.question, keep=self.keep)
+            attributes |= {
+                "gen_ai.operation.name": "retrieval",
+                "groundwork.retrieval.hits": len(found.hits),
+                "groundwork.index.generation": found.generation,
+            }
+        note(found=found)
+        return found
+
+    async def generation(self) -> str:
+        return await self._generation.now()
+
+
+class Generation(Protocol):
+    """Which state of the index is current: it is part of the answer cache's key."""
+
+    async def now(self) -> str: ...
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer in the cache, with what it was built on."""
+
+    found: Found
+    reply: Reply
+
+
+class Cache(Protocol):
+    """Whole answers to whole requests."""
+
+    async def find(self, request: Request, route: Route, /) -> Kept | None: ...
+
+    def keep(self, request: Request, route: Route, found: Found, reply: Reply, /) -> None: ...
+
+
+class Prompts:
+    """Renders a route's prompt; a route without one passes the messages on."""
+
+    def render(self, request: Request, found: Found, route: Route) -> Request:
+        if route.prompt is None:
+            return request
+        rendered = render(route.prompt, request, found)
+        note(rendered=[{"role": message.role, "text": "".join(text_of(part) for part in message.parts)} for message in rendered.messages])
+        return rendered
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application, composed (`app/compose.py`) and ready to answer."""
+
+    name: str
+    settings: Settings
+    config: str
+    """Hash of the effective configuration."""
+    versions: Versions
+    guard_in: GuardIn
+    router: Router
+    context: Context
+    cache: Cache
+    guard_out: GuardOut
+    prompts: Prompts
+    models: Mapping[str, Model]
+    """Model aliases, for callers that ask for one by name and so reach the gateway only."""

@@ -1,0 +1,137 @@
+"""Composition: from settings and opened stores to an application. The only place where the parts meet."""
+
+import hashlib
+import inspect
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groundwork.agents.loop import Agent, pick
+from groundwork.agents.tools import FunctionTool, load_tools
+from groundwork.app.application import App, Context, Documents, NoContext, Prompts, Route, Router
+from groundwork.app.cache import ExactCache, NoCache
+from groundwork.app.config import Settings, config_hash
+from groundwork.context.search import Search
+from groundwork.core import functions
+from groundwork.core.config import Written
+from groundwork.core.ids import hash_of
+from groundwork.core.ports import Model
+from groundwork.core.record import Versions
+from groundwork.engine.batching import Batcher
+from groundwork.gateway import build, prices
+from groundwork.gateway.providers import auto
+from groundwork.gateway.transport import Transport
+from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, RailName, parse_rail
+from groundwork.guard.incoming import GuardIn, Rail
+from groundwork.guard.outgoing import GuardOut
+from groundwork.prompts.file import Prompt, parse_prompt, read_prompt
+from groundwork.store.folder import Folder
+from groundwork.store.traces import AnswerCache
+
+PROMPTS = "prompts"
+
+
+@dataclass(slots=True)
+class Resources:
+    """What outlives a change of configuration: the state folder, the encoder's thread, the connections."""
+
+    folder: Folder
+    embedder: Batcher = field(default_factory=Batcher)
+    transport: Transport = field(default_factory=Transport)
+
+    async def close(self) -> None:
+        await self.transport.close()
+        await self.embedder.close()
+        self.folder.close()
+
+
+async def compose(settings: Settings, resources: Resources) -> App:
+    """The application of these settings. Raises ConfigError for whatever would fail when a request comes."""
+    config, written, root = settings.config, settings.written, settings.root
+    local = await auto.local_server(resources.transport) if build.uses_auto(config.models) else None
+    models = build.build(build.Parts(root, config.providers, config.models, written, resources.transport, resources.embedder, local))
+    tools = load_tools(config.tools, root, written)
+    prompts = read_prompts(settings)
+    name = config_hash(config, _artefacts(settings, prompts, tools))
+    context = _context(settings, resources)
+    seconds = config.cache.exact.seconds if config.cache.exact else 0.0
+    cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
+    incoming, outgoing = _rails(settings)
+    return App(
+        name=config.app.name,
+        settings=settings,
+        config=name,
+        versions=Versions(config=name, release=settings.release, guard=hash_of(config.guard)[:16], prices=prices.version()),
+        guard_in=GuardIn(config.guard, incoming, _functions(incoming, root, written, "input")),
+        router=_router(settings, models, tools, prompts),
+        context=context,
+        cache=cache,
+        guard_out=GuardOut(config.guard, outgoing, _functions(outgoing, root, written, "output")),
+        prompts=Prompts(),
+        models=models,
+    )
+
+
+def read_prompts(settings: Settings) -> dict[str, Prompt]:
+    """Every prompt the configuration names, from its file or from the release that replaces it."""
+    config, written = settings.config, settings.written
+    named = {config.app.prompt: written.where(("app", "prompt"))}
+    named |= {route.prompt: written.where(("routes", "named", name, "prompt")) for name, route in config.routes.named.items()}
+    prompts: dict[str, Prompt] = {}
+    for name, where in named.items():
+        if name is None:
+            continue
+        released = settings.prompts.get(name)
+        if released is None:
+            prompts[name] = read_prompt(settings.root / PROMPTS, name, named_at=where)
+        else:
+            prompts[name] = parse_prompt(released, name, f"prompts.{name} of release {settings.release}")
+    return prompts
+
+
+def _artefacts(settings: Settings, prompts: dict[str, Prompt], tools: dict[str, FunctionTool]) -> dict[str, str]:
+    """Hashes of the files that shape answers beside the configuration."""
+    named = {f"prompt {name}": prompt.id for name, prompt in prompts.items()}
+    for name, provider in settings.config.providers.items():
+        if provider.script:
+            named[f"script {name}"] = _hash_file(settings.root / provider.script)
+    for name, tool in tools.items():
+        file = inspect.getsourcefile(tool.function)
+        named[f"tool {name}"] = _hash_file(Path(file)) if file else ""
+    return named
+
+
+def _hash_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+
+
+def _context(settings: Settings, resources: Resources) -> Context:
+    section = settings.config.context
+    if section is None:
+        return NoContext()
+    search = Search(resources.folder.index, resources.embedder, section)
+    return Documents(search, section.retrieve.keep, resources.folder.index)
+
+
+def _router(settings: Settings, models: dict[str, Model], tools: dict[str, FunctionTool], prompts: dict[str, Prompt]) -> Router:
+    config, written = settings.config, settings.written
+
+    def route(name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str) -> Route:
+        return Route(name, model, Agent(models[model], pick(tools, tool_names, where)), prompts[prompt] if prompt else None)
+
+    default = route("default", settings.default_model, config.app.prompt, config.routes.tools, written.where(("routes", "tools")))
+    named = {
+        name: route(name, section.to, section.prompt or config.app.prompt, section.tools, written.where(("routes", "named", name, "tools")))
+        for name, section in config.routes.named.items()
+    }
+    return Router(config.app.name, default, named)
+
+
+def _rails(settings: Settings) -> tuple[list[RailName], list[RailName]]:
+    section = settings.config.guard
+    return [parse_rail(text, INPUT_RAILS, "") for text in section.input], [parse_rail(text, OUTPUT_RAILS, "") for text in section.output]
+
+
+def _functions(rails: list[RailName], root: Path, written: Written, side: str) -> list[Rail]:
+    return [
+        Rail(rail, functions.load(rail.name, root, written.where(("guard", side, place)))) for place, rail in enumerate(rails) if rail.is_function
+    ]

@@ -1,0 +1,113 @@
+"""The application that answers now. A release moves a pointer in the store; here the pointer is watched and the application swapped.
+
+Requests that run keep the application they began with. A configuration that does not load leaves the old one serving, and says so.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from groundwork.app.application import App
+from groundwork.app.carry import Answer, carry
+from groundwork.app.answer import answer as shipped_answer
+from groundwork.app.compose import PROMPTS, Resources, compose
+from groundwork.app.config import Settings, load
+from groundwork.app.outlets import Discard
+from groundwork.core import functions
+from groundwork.core.errors import ConfigError, GroundworkError
+from groundwork.core.ids import trace_id
+from groundwork.core.message import Message, say
+from groundwork.core.ports import Outlet
+from groundwork.core.reply import Reply
+from groundwork.core.request import Principal, Request
+from groundwork.store.folder import Folder
+
+EJECTED = "answer.py"
+"""The file that `groundwork eject answer` writes; where it stands in the application's folder, it answers."""
+
+
+class Live:
+    """An application with its resources."""
+
+    def __init__(self, app: App, resources: Resources, answer: Answer) -> None:
+        self.app = app
+        self.resources = resources
+        self.problem = ""
+        """Why the newest release is not serving, where it is not."""
+        self._answer = answer
+
+    @property
+    def folder(self) -> Folder:
+        return self.resources.folder
+
+    async def reply(self, request: Request, out: Outlet | None = None, *, trace: str = "") -> Reply:
+        """Answer a request and leave its trace."""
+        return await carry(request, self.app, out or Discard(), self.folder.trace_store, trace=trace or trace_id(), answer=self._answer)
+
+    async def ask(self, question: str, *, history: tuple[Message, ...] = ()) -> Reply:
+        """Answer a question in plain words, as an internal user of this machine."""
+        request = Request(messages=(*history, say("user", question)), model=self.app.name, principal=Principal(internal=True))
+        return await self.reply(request)
+
+    async def refresh(self) -> bool:
+        """Take up a release that was made since; say whether there was one."""
+        current = await self.folder.releases.current()
+        identifier = current.id if current else ""
+        if identifier == self.app.settings.release:
+            return False
+        try:
+            app = await compose(await read_settings(self.app.settings.root, self.folder), self.resources)
+            await remember(app, self.folder)
+            self.app, self.problem = app, ""
+        except GroundworkError as error:
+            self.problem = f"release {identifier} does not load: {error.what}"
+        return True
+
+    async def watch(self, seconds: float = 0.5) -> None:
+        """Look for a new release again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(GroundworkError):
+                await self.refresh()
+
+
+async def read_settings(root: Path, folder: Folder, *, release: str = "", change: str = "") -> Settings:
+    """The settings of the current release (or of the one named, or with one more change laid over). Raises NotFound for unknown ids."""
+    chosen = await folder.releases.get(release) if release else await folder.releases.current()
+    named = (*(chosen.changes if chosen else ()), *((change,) if change else ()))
+    changes = [await folder.changes.get(identifier) for identifier in named]
+    return load(root, changes=changes, release=chosen.id if chosen else "")
+
+
+@contextlib.asynccontextmanager
+async def open_live(root: Path, *, settings: Settings | None = None, folder: Folder | None = None) -> AsyncGenerator[Live, None]:
+    """Open an application's folder, compose the application, and close everything again. Raises ConfigError for what would not work."""
+    root = root.resolve()
+    resources = Resources(folder or Folder(root))
+    try:
+        settings = settings or await read_settings(root, resources.folder)
+        app = await compose(settings, resources)
+        await remember(app, resources.folder)
+        yield Live(app, resources, _answer_of(root))
+    finally:
+        await resources.close()
+
+
+async def remember(app: App, folder: Folder) -> None:
+    """Keep the configuration and its prompts by their hashes, so that a trace can name them for ever."""
+    prompts = [route.prompt for route in (app.router.default, *app.router.named.values()) if route.prompt]
+    await folder.versions.remember(app.config, app.settings.effective(), {prompt.id: (prompt.name, prompt.text) for prompt in prompts})
+
+
+def _answer_of(root: Path) -> Answer:
+    if not (root / EJECTED).is_file():
+        return shipped_answer
+    ejected = functions.load("answer:answer", root, EJECTED)
+    if getattr(ejected, "__module__", "") != "answer":
+        raise ConfigError(f"{EJECTED} does not define `answer` itself", where=EJECTED, fix="keep `async def answer(request, app, out)` in it")
+    return ejected
+
+
+def prompts_folder(root: Path) -> Path:
+    return root / PROMPTS

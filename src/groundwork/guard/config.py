@@ -1,0 +1,61 @@
+"""The section `[guard]`: rails by name, each with what it does when it fires.
+
+    [guard]
+    input  = ["size:block", "secrets:redact", "pii:redact", "helpdesk.rails:no_competitors:block"]
+    output = ["empty:block", "uncited:flag"]
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from groundwork.core.config import Section, unknown
+from groundwork.core.errors import ConfigError
+from groundwork.core.units import Duration, Size
+
+INPUT_RAILS: Mapping[str, tuple[str, ...]] = {
+    "size": ("block",),
+    "secrets": ("redact", "block"),
+    "pii": ("redact", "block", "flag"),
+}
+OUTPUT_RAILS: Mapping[str, tuple[str, ...]] = {
+    "empty": ("block",),
+    "uncited": ("flag", "block"),
+    "secrets": ("redact", "block"),
+    "pii": ("redact", "block", "flag"),
+}
+_FUNCTION_ACTIONS = ("block", "flag")
+
+
+class GuardSection(Section, frozen=True, kw_only=True):
+    """Rails on the way in and out. Secrets are masked before any write whatever stands here."""
+
+    input: tuple[str, ...] = ("size:block", "secrets:redact")
+    output: tuple[str, ...] = ("empty:block", "uncited:flag")
+    max_input: Size = Size(64_000, "64kB")
+    """Bytes of UTF-8 that all messages of a request may have together."""
+    timeout: Duration = Duration(2.0, "2s")
+    """Of a rail that is a function of yours; one that has not answered by then fails closed."""
+
+
+class RailName(NamedTuple):
+    """`name:action`; `name` holds a colon itself where it is a function."""
+
+    name: str
+    action: str
+
+    @property
+    def is_function(self) -> bool:
+        return ":" in self.name
+
+
+def parse_rail(text: str, known: Mapping[str, tuple[str, ...]], where: str) -> RailName:
+    """Read `name:action` or `module:function:action`. Raises ConfigError with a did-you-mean."""
+    name, _, action = text.rpartition(":")
+    if not name:
+        raise ConfigError(f"rail {text!r} does not say what to do", where=where, fix=f'write "{text}:block", or another action')
+    actions = _FUNCTION_ACTIONS if ":" in name else known.get(name)
+    if actions is None:
+        raise unknown("rail", name, known, where)
+    if action not in actions:
+        raise unknown(f"action of the rail `{name}`:", action, actions, where)
+    return RailName(name, action)

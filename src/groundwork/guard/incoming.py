@@ -1,0 +1,186 @@
+"""Rails on what comes in. The cheap ones run before anything is written or sent; functions of the user's run beside the answer.
+
+A block cancels the answer that is being made; nothing has left by then, since the outlet waits for the admission.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, cast
+
+import msgspec
+
+from groundwork.core import functions
+from groundwork.core.message import AnyPart, Message, Text
+from groundwork.core.reply import Verdict
+from groundwork.core.request import Request
+from groundwork.guard.config import GuardSection, RailName
+from groundwork.observe.recorder import span
+from groundwork.secure.finding import Finding, mask
+from groundwork.secure.personal import find_personal
+from groundwork.secure.secrets import find_secrets
+
+_FINDERS: dict[str, Callable[[str], list[Finding]]] = {"secrets": find_secrets, "pii": find_personal}
+_SAID = {"secrets": "a secret", "pii": "personal data"}
+
+
+class Rail:
+    """A user's function on text: it returns nothing where all is well, or a reason (or True) where it fires."""
+
+    def __init__(self, name: RailName, function: Callable[..., Any]) -> None:
+        self.name = name
+        self.function = function
+
+    async def check(self, text: str, seconds: float) -> Verdict:
+        """Ask the function. One that raises or is late blocks where its action is to block: it fails closed."""
+        try:
+            answer = await functions.call(self.function, text, seconds=seconds)
+        except Exception as error:  # noqa: BLE001  a rail may raise anything: not answering is not allowing
+            return Verdict(rail=self.name.name, action="error", reason=f"{type(error).__name__}: {error}")
+        if not answer:
+            return Verdict(rail=self.name.name, action="allow")
+        return Verdict(rail=self.name.name, action=cast(Any, self.name.action), reason=answer if isinstance(answer, str) else "")
+
+    def stops(self, verdict: Verdict) -> bool:
+        return verdict.action == "block" or (verdict.action == "error" and self.name.action == "block")
+
+
+class Admission:
+    """What the rails have said of one request so far, and whether it may pass."""
+
+    def __init__(self) -> None:
+        self.verdicts: list[Verdict] = []
+        self.refusal: str = ""
+        self._agreed = asyncio.Event()
+
+    def refuse(self, verdict: Verdict, sentence: str) -> None:
+        self.verdicts.append(verdict)
+        self.refusal = self.refusal or sentence
+
+    def agree(self) -> None:
+        self._agreed.set()
+
+    async def agreed(self) -> None:
+        """Wait until every rail has answered. Nothing may leave or act before."""
+        await self._agreed.wait()
+
+
+class GuardIn:
+    """The input rails of an application."""
+
+    def __init__(self, section: GuardSection, rails: Sequence[RailName], judges: Sequence[Rail]) -> None:
+        self.section = section
+        self.rails = [rail for rail in rails if not rail.is_function]
+        self.judges = list(judges)
+
+    def clean(self, request: Request) -> tuple[Request, Admission]:
+        """Mask what must not be written and refuse what is cheap to refuse."""
+        admission = Admission()
+        with span("guard input") as attributes:
+            for rail in self.rails:
+                if rail.name == "size":
+                    self._check_size(request, admission)
+                else:
+                    request = _sweep(rail, request, admission)
+            attributes["groundwork.verdicts"] = [f"{verdict.rail}:{verdict.action}" for verdict in admission.verdicts]
+        return request, admission
+
+    def _check_size(self, request: Request, admission: Admission) -> None:
+        size = sum(len(message.text.encode()) for message in request.messages)
+        if size > self.section.max_input.bytes:
+            reason = f"{size:,} bytes, and {self.section.max_input.bytes:,} are allowed"
+            admission.refuse(Verdict(rail="size", action="block", reason=reason), f"The message is too long: {reason}. Please shorten it.")
+
+    def judging(self, request: Request, admission: Admission) -> "Judging":
+        return Judging(self, request, admission)
+
+
+class Judging:
+    """Runs the slower rails beside the body of an `async with`; a block cancels the body and is noted in the admission."""
+
+    def __init__(self, guard: GuardIn, request: Request, admission: Admission) -> None:
+        self.guard = guard
+        self.request = request
+        self.admission = admission
+        self._task: asyncio.Task[None] | None = None
+        self._body: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    async def __aenter__(self) -> Admission:
+        if not self.guard.judges:
+            self.admission.agree()
+            return self.admission
+        self._body = asyncio.current_task()
+        self._task = asyncio.create_task(self._judge())
+        return self.admission
+
+    async def _judge(self) -> None:
+        text = self.request.question
+        seconds = self.guard.section.timeout.seconds
+        verdicts = await asyncio.gather(*(rail.check(text, seconds) for rail in self.guard.judges))
+        for rail, verdict in zip(self.guard.judges, verdicts, strict=True):
+            if rail.stops(verdict):
+                self.admission.refuse(verdict, "This request was refused by a rule of this application.")
+            elif verdict.action != "allow":
+                self.admission.verdicts.append(verdict)
+        if not self.admission.refusal:
+            self.admission.agree()
+        elif self._body is not None:
+            self._cancelled = True
+            self._body.cancel()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._cancelled and self._body is not None:
+            if kind is asyncio.CancelledError and self._body.uncancel() == 0:
+                return True  # ours, and nobody else's: the caller goes on after the block with the refusal
+            if kind is None:
+                self._body.uncancel()
+        return False
+
+
+def _sweep(rail: RailName, request: Request, admission: Admission) -> Request:
+    """Look for secrets or personal data in everything the caller wrote, and mask, flag or refuse it."""
+    finder = _FINDERS[rail.name]
+    count = 0
+    kinds: set[str] = set()
+
+    def clean(text: str) -> str:
+        nonlocal count
+        found = finder(text)
+        count += len(found)
+        kinds.update(finding.kind for finding in found)
+        return mask(text, found) if found and rail.action == "redact" else text
+
+    messages = tuple(_map_message(message, clean) for message in request.messages)
+    variables = _map_value(request.variables, clean)
+    if not count:
+        return request
+    verdict = Verdict(rail=rail.name, action=cast(Any, rail.action), reason=", ".join(sorted(kinds)), count=count)
+    if rail.action == "block":
+        admission.refuse(verdict, f"The message holds {_SAID[rail.name]}. Please send it again without.")
+        # What is refused is still written to the trace: never in clear.
+        return _sweep(RailName(rail.name, "redact"), request, Admission())
+    admission.verdicts.append(verdict)
+    return msgspec.structs.replace(request, messages=messages, variables=variables) if rail.action == "redact" else request
+
+
+def _map_message(message: Message, change: Callable[[str], str]) -> Message:
+    if message.role == "system":
+        return message
+    parts: list[AnyPart] = [
+        msgspec.structs.replace(part, text=change(part.text)) if isinstance(part, Text) and part.label != "system" else part for part in message.parts
+    ]
+    return msgspec.structs.replace(message, parts=tuple(parts))
+
+
+def _map_value(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_value(item, change) for key, item in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_map_value(item, change) for item in cast(list[Any], value)]
+    return value

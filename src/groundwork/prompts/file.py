@@ -1,0 +1,130 @@
+"""A prompt file: TOML front matter between `+++` lines, then sections `# system` and `# user` as Jinja templates.
+
+    +++
+    description = "Answers from the documents, with citations."
+    inputs = ["question", "sources"]
+    +++
+    # system
+    Answer only from the sources.
+
+    # user
+    {% for source in sources %}[{{ source.number }}] {{ source }}
+    {% endfor %}{{ question }}
+
+A prompt's id is the hash of its text: another comma is another version.
+"""
+
+import re
+from pathlib import Path
+
+import jinja2
+import jinja2.meta
+import msgspec
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from groundwork.core.config import Section, decode, parse_toml, unknown
+from groundwork.core.errors import ConfigError
+from groundwork.core.ids import content_id
+
+SUFFIX = ".prompt.md"
+_FENCE = re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)
+_SECTION = re.compile(r"^# (system|user)[ \t]*$", re.MULTILINE)
+
+
+class FrontMatter(Section, frozen=True, kw_only=True):
+    """What a prompt file says of itself."""
+
+    description: str = ""
+    inputs: tuple[str, ...] = ("question",)
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt as read: its id, its text, and its two templates."""
+
+    id: str
+    name: str
+    text: str
+    description: str
+    inputs: tuple[str, ...]
+    system: str
+    user: str
+
+
+def parse_prompt(text: str, name: str, where: str) -> Prompt:
+    """Read a prompt from its text. Raises ConfigError with file:line for anything that would fail when a request comes."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if "\0" in text:
+        raise ConfigError("a prompt holds no NUL characters", where=where, fix="save the file as plain text")
+    front, body, first_line = _split(text, where)
+    matter = decode(parse_toml(front, where), FrontMatter)
+    sections = _sections(body, first_line, where)
+    for section, (template, line) in sections.items():
+        _check(template, matter.inputs, f"{where}:{line}", section)
+    return Prompt(
+        id=content_id("pr", text),
+        name=name,
+        text=text,
+        description=matter.description,
+        inputs=matter.inputs,
+        system=sections.get("system", ("", 0))[0],
+        user=sections["user"][0],
+    )
+
+
+def read_prompt(folder: Path, name: str, *, named_at: str = "") -> Prompt:
+    """Read `folder/NAME.prompt.md`. Raises ConfigError, with the nearest existing name where the file is missing."""
+    path = folder / f"{name}{SUFFIX}"
+    if not path.is_file():
+        known = [file.name.removesuffix(SUFFIX) for file in folder.glob(f"*{SUFFIX}")]
+        error = unknown("prompt", name, known, named_at)
+        raise ConfigError(f"{error.what.split(': ', 1)[-1]}: {path.name} is not in {folder.name}/", where=named_at, fix=error.fix)
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not UTF-8 (byte {error.start})", where=path.name, fix="save it as UTF-8") from None
+    return parse_prompt(text, name, f"{folder.name}/{path.name}")
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """Jinja with no access to Python's internals, and an error for every undefined name."""
+    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=False, trim_blocks=False, autoescape=False)
+
+
+def _split(text: str, where: str) -> tuple[str, str, int]:
+    """Front matter, body, and the body's first line in the file."""
+    fences = list(_FENCE.finditer(text))
+    if not text.startswith("+++"):
+        return "", text, 1
+    if len(fences) < 2:
+        raise ConfigError("the front matter is not closed", where=f"{where}:1", fix="end it with a line of `+++`")
+    front = "\n" + text[fences[0].end() + 1 : fences[1].start()]  # the fence's own line, so that positions hold
+    return front, text[fences[1].end() :], text.count("\n", 0, fences[1].end()) + 1
+
+
+def _sections(body: str, first_line: int, where: str) -> dict[str, tuple[str, int]]:
+    heads = list(_SECTION.finditer(body))
+    if not heads:
+        return {"user": (body.strip("\n"), first_line)}
+    sections: dict[str, tuple[str, int]] = {}
+    for place, head in enumerate(heads):
+        end = heads[place + 1].start() if place + 1 < len(heads) else len(body)
+        line = first_line + body.count("\n", 0, head.end()) + 1
+        if head.group(1) in sections:
+            raise ConfigError(f"a second `# {head.group(1)}` section", where=f"{where}:{line - 1}", fix="keep one of each")
+        sections[head.group(1)] = (body[head.end() : end].strip("\n"), line)
+    if "user" not in sections:
+        raise ConfigError("there is no `# user` section", where=f"{where}:{first_line}", fix="add `# user` with `{{ question }}` below it")
+    return sections
+
+
+def _check(template: str, inputs: tuple[str, ...], where: str, section: str) -> None:
+    """Refuse what could only fail at request time: broken syntax and names that are no inputs."""
+    file, _, line = where.rpartition(":")
+    try:
+        tree = environment().parse(template)
+    except jinja2.TemplateSyntaxError as error:
+        at = f"{file}:{int(line) + error.lineno - 1}"
+        raise ConfigError(f"in `# {section}`: {error.message}", where=at, fix="correct the template; it is Jinja2") from None
+    for name in sorted(jinja2.meta.find_undeclared_variables(tree)):
+        if name not in inputs:
+            raise unknown(f"input in `# {section}`:", name, inputs, where)

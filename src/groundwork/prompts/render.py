@@ -1,0 +1,120 @@
+"""Rendering a prompt into messages whose every part still says where it came from.
+
+Whatever an expression prints goes into the template's output as a marker, never as text, and is put back as a part of its own with its
+own label. So a question or a document can neither pose as the prompt nor as another document, and a reader model gets its passages as such.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import msgspec
+
+from groundwork.core.document import Found, Hit
+from groundwork.core.errors import ConfigError, InputError
+from groundwork.core.message import AnyPart, Label, Message, Source, Text
+from groundwork.core.request import Request
+from groundwork.prompts.file import Prompt, environment
+
+_MARK = "\0"
+
+
+class Labelled(str):
+    """Text with its label. Filters give plain text back, which counts as the caller's."""
+
+    label: Label = "user"
+
+
+class Passage:
+    """What a template sees of a source: `number`, `title`, `path`; printed as a whole it becomes a part."""
+
+    def __init__(self, hit: Hit, number: int) -> None:
+        self.hit = hit
+        self.number = number
+        self.title = _labelled(hit.chunk.prefix, "source")
+        self.path = _labelled(hit.chunk.source, "source")
+
+
+def render(prompt: Prompt, request: Request, found: Found) -> Request:
+    """The request as the model gets it: system prompt, the conversation so far, then the rendered question.
+
+    Raises InputError for a variable the prompt asks for and the caller did not send, ConfigError for a template that fails.
+    """
+    values: dict[str, Any] = {name: _taint(value) for name, value in request.variables.items()}
+    values["question"] = _labelled(request.question, "user")
+    values["sources"] = [Passage(hit, number) for number, hit in enumerate(found.hits, start=1)]
+    missing = [name for name in prompt.inputs if name not in values]
+    if missing:
+        raise InputError(f"the prompt {prompt.name!r} needs the variable {missing[0]!r}", fix=f'send "variables": {{"{missing[0]}": …}}', param="variables")
+    messages: list[Message] = []
+    if prompt.system:
+        messages.append(Message(role="system", parts=_fill(prompt, "system", values)))
+    messages += request.history
+    last = next((message for message in reversed(request.messages) if message.role == "user"), None)
+    attached = tuple(part for part in last.parts if not isinstance(part, Text)) if last else ()
+    messages.append(Message(role="user", parts=(*_fill(prompt, "user", values), *attached)))
+    return msgspec.structs.replace(request, messages=tuple(messages))
+
+
+def _fill(prompt: Prompt, section: str, values: dict[str, Any]) -> tuple[AnyPart, ...]:
+    printed: list[Any] = []
+    try:
+        text = _compiled(prompt.system if section == "system" else prompt.user).render(**values, **{_PRINTED: printed})
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"`# {section}` of the prompt {prompt.name!r} fails: {error.message}", fix="correct the template") from error
+    return _parts(text, printed)
+
+
+_PRINTED = "__printed__"
+
+
+@jinja2.pass_context
+def _finalize(context: jinja2.runtime.Context, value: Any) -> Any:
+    if isinstance(value, str) and _MARK in value:
+        return value  # a block that was rendered before and holds markers of ours
+    printed: list[Any] = context[_PRINTED]
+    printed.append(value)
+    return f"{_MARK}{len(printed) - 1}{_MARK}"
+
+
+@lru_cache(maxsize=64)
+def _compiled(template: str) -> jinja2.Template:
+    settings = environment()
+    finalize: Callable[..., Any] = _finalize
+    settings.finalize = finalize
+    return settings.from_string(template)
+
+
+def _parts(text: str, printed: Sequence[Any]) -> tuple[AnyPart, ...]:
+    parts: list[AnyPart] = []
+    for place, piece in enumerate(text.split(_MARK)):
+        value: Any = printed[int(piece)] if place % 2 else _labelled(piece, "system")
+        if isinstance(value, Passage):
+            parts.append(Source(hit=value.hit, number=value.number))
+            continue
+        label: Label = getattr(value, "label", "user" if isinstance(value, str) else "system")
+        shown = str(value)
+        previous = parts[-1] if parts else None
+        if isinstance(previous, Text) and previous.label == label:
+            parts[-1] = Text(text=previous.text + shown, label=label)
+        elif shown:
+            parts.append(Text(text=shown, label=label))
+    return tuple(parts)
+
+
+def _labelled(text: str, label: Label) -> Labelled:
+    value = Labelled(text.replace(_MARK, "\ufffd"))
+    value.label = label
+    return value
+
+
+def _taint(value: Any) -> Any:
+    """A caller's variable: texts lose the marker character, containers are walked."""
+    if isinstance(value, str):
+        return _labelled(value, "user")
+    if isinstance(value, list):
+        return [_taint(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key).replace(_MARK, ""): _taint(item) for key, item in value.items()}
+    return value

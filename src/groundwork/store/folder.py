@@ -1,0 +1,120 @@
+"""The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
+
+state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors),
+datasets/ and runs/ (files of their own), server.lock (one server at a time).
+"""
+
+import fcntl
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from groundwork.core.errors import StoreBusy
+from groundwork.store.changes import ChangeTable
+from groundwork.store.database import Database, raising
+from groundwork.store.feedback import FeedbackTable
+from groundwork.store.index import IndexStore
+from groundwork.store.keys import KeyTable
+from groundwork.store.lineage import LineageTable
+from groundwork.store.manifests import ManifestTable
+from groundwork.store.releases import ReleaseTable
+from groundwork.store.runs import RunTable
+from groundwork.store.traces import TraceStore
+from groundwork.store.versions import VersionTable
+
+NAME = ".groundwork"
+
+
+class Folder:
+    """Opens each file when it is first used. Close it when done: what is queued is written then."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.path = root / NAME
+        self._lock: int | None = None
+
+    @cached_property
+    def state(self) -> Database:
+        return Database(self.path / "state.db", schema="state", durable=True)
+
+    @cached_property
+    def traces(self) -> Database:
+        return Database(self.path / "traces.db", schema="traces", durable=False)
+
+    @cached_property
+    def index(self) -> IndexStore:
+        return IndexStore(Database(self.path / "index" / "index.db", schema="index", durable=True))
+
+    @cached_property
+    def trace_store(self) -> TraceStore:
+        return TraceStore(self.traces)
+
+    @cached_property
+    def feedback(self) -> FeedbackTable:
+        return FeedbackTable(self.state)
+
+    @cached_property
+    def keys(self) -> KeyTable:
+        return KeyTable(self.state)
+
+    @cached_property
+    def runs(self) -> RunTable:
+        return RunTable(self.state)
+
+    @cached_property
+    def releases(self) -> ReleaseTable:
+        return ReleaseTable(self.state)
+
+    @cached_property
+    def changes(self) -> ChangeTable:
+        return ChangeTable(self.state)
+
+    @cached_property
+    def versions(self) -> VersionTable:
+        return VersionTable(self.state)
+
+    @cached_property
+    def lineage(self) -> LineageTable:
+        return LineageTable(self.state)
+
+    @cached_property
+    def manifests(self) -> ManifestTable:
+        return ManifestTable(self.state)
+
+    def lock_server(self, address: str) -> None:
+        """Take the right to serve from this folder until the process ends. Raises StoreBusy naming who has it."""
+        with raising(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            holder = self.server() or {}
+            who = f"process {holder.get('pid', '?')} at {holder.get('address', 'an unknown address')}"
+            raise StoreBusy(
+                f"another server already serves from {self.path}: {who}", fix="use that one, stop it, or serve from a copy of the folder"
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
+        self._lock = lock
+
+    def server(self) -> dict[str, Any] | None:
+        """Who serves (or served last) from this folder: process id and address."""
+        try:
+            return json.loads((self.path / "server.lock").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """Write what is queued and let go of every file that was opened."""
+        for name in ("traces", "state"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+        if "index" in self.__dict__:
+            self.index.database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
