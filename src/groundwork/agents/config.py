@@ -1,7 +1,7 @@
 """The section `[tools.NAME]`.
 
-    [tools.find_tickets]
-    run = "helpdesk.tools:find_tickets"
+[tools.find_tickets]
+run = "helpdesk.tools:find_tickets"
 """
 
 from groundwork.core.config import Section

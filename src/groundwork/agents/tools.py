@@ -31,7 +31,11 @@ class FunctionTool:
     async def call(self, call: ToolCall) -> ToolResult:
         """Check the arguments and run. What goes wrong goes back to the model as a failed result, so that it can mend its call."""
         with span(f"execute_tool {call.name}") as attributes:
-            attributes |= {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.name, "gen_ai.tool.call.arguments": call.arguments}
+            attributes |= {
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": call.name,
+                "gen_ai.tool.call.arguments": call.arguments,
+            }
             try:
                 arguments = msgspec.json.decode(call.arguments or "{}", type=self.arguments)
             except msgspec.DecodeError as error:
@@ -57,7 +61,11 @@ def load_tools(sections: Mapping[str, ToolSection], root: Path, written: Written
         where = written.where(("tools", name, "run"))
         if section.write:
             at = written.where(("tools", name, "write"))
-            raise ConfigError(f"`tools.{name}` is a write action", where=at, fix="write actions need approvals, which this version does not have yet; remove the tool")
+            raise ConfigError(
+                f"`tools.{name}` is a write action",
+                where=at,
+                fix="write actions need approvals, which this version does not have yet; remove the tool",
+            )
         tools[name] = FunctionTool(name, functions.load(section.run, root, where), section.timeout.seconds, where)
     return tools
 
@@ -66,20 +74,30 @@ def _struct(name: str, function: Callable[..., Any], where: str) -> type[msgspec
     try:
         hints = get_type_hints(function)
     except NameError as error:
-        raise ConfigError(f"a type in the signature of {name} cannot be found: {error}", where=where, fix="import the type in the tool's module") from None
+        raise ConfigError(
+            f"a type in the signature of {name} cannot be found: {error}", where=where, fix="import the type in the tool's module"
+        ) from None
     fields: list[Any] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
             raise ConfigError(f"{name} takes `{parameter}`", where=where, fix="give a tool plain, named parameters")
         if parameter.name not in hints:
-            raise ConfigError(f"the parameter `{parameter.name}` of {name} has no type", where=where, fix=f"write `{parameter.name}: str`, or another type")
+            raise ConfigError(
+                f"the parameter `{parameter.name}` of {name} has no type",
+                where=where,
+                fix=f"write `{parameter.name}: str`, or another type",
+            )
         kind = hints[parameter.name]
         fields.append((parameter.name, kind) if parameter.default is parameter.empty else (parameter.name, kind, parameter.default))
     try:
         struct = msgspec.defstruct(f"{name}_arguments", fields, forbid_unknown_fields=True, kw_only=True)
         msgspec.json.schema(struct)
     except TypeError as error:
-        raise ConfigError(f"the signature of {name} has a type without a schema: {error}", where=where, fix="use str, int, float, bool, Literal, list or dict") from None
+        raise ConfigError(
+            f"the signature of {name} has a type without a schema: {error}",
+            where=where,
+            fix="use str, int, float, bool, Literal, list or dict",
+        ) from None
     return struct
 
 

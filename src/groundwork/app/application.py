@@ -1,6 +1,6 @@
 """What an application is made of, one field for each box of a request's path. Each can be absent: a null object, never a None."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,7 +73,7 @@ class NoContext:
 class Documents:
     """Looks the question up in the application's index."""
 
-    def __init__(self, retriever: Retriever, keep: int, generation: "Generation") -> None:
+    def __init__(self, retriever: Retriever, keep: int, generation: Callable[[], Awaitable[str]]) -> None:
         self.retriever = retriever
         self.keep = keep
         self._generation = generation
@@ -90,13 +90,8 @@ class Documents:
         return found
 
     async def generation(self) -> str:
-        return await self._generation.now()
-
-
-class Generation(Protocol):
-    """Which state of the index is current: it is part of the answer cache's key."""
-
-    async def now(self) -> str: ...
+        """Which state of the index is current: it is part of the answer cache's key."""
+        return await self._generation()
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """A request's outer shell: it records the trace, whatever happens inside, and hands it to the sink with secrets masked."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ from groundwork.guard.incoming import GuardIn
 from groundwork.observe.recorder import Recorder, recording, span
 from groundwork.secure.secrets import mask_all, mask_secrets
 
-Answer = Callable[[Request, App, Outlet], Any]
+Answer = Callable[[Request, App, Outlet], Awaitable[Reply]]
 Status = Literal["ok", "blocked", "error", "cancelled"]
 
 

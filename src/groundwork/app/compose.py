@@ -25,6 +25,7 @@ from groundwork.guard.incoming import GuardIn, Rail
 from groundwork.guard.outgoing import GuardOut
 from groundwork.prompts.file import Prompt, parse_prompt, read_prompt
 from groundwork.store.folder import Folder
+from groundwork.store.index import read_generation
 from groundwork.store.traces import AnswerCache
 
 PROMPTS = "prompts"
@@ -108,8 +109,9 @@ def _context(settings: Settings, resources: Resources) -> Context:
     section = settings.config.context
     if section is None:
         return NoContext()
-    search = Search(resources.folder.index, resources.embedder, section)
-    return Documents(search, section.retrieve.keep, resources.folder.index)
+    index = resources.folder.index
+    search = Search(index, resources.embedder, section)
+    return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation))
 
 
 def _router(settings: Settings, models: dict[str, Model], tools: dict[str, FunctionTool], prompts: dict[str, Prompt]) -> Router:
@@ -133,5 +135,7 @@ def _rails(settings: Settings) -> tuple[list[RailName], list[RailName]]:
 
 def _functions(rails: list[RailName], root: Path, written: Written, side: str) -> list[Rail]:
     return [
-        Rail(rail, functions.load(rail.name, root, written.where(("guard", side, place)))) for place, rail in enumerate(rails) if rail.is_function
+        Rail(rail, functions.load(rail.name, root, written.where(("guard", side, place))))
+        for place, rail in enumerate(rails)
+        if rail.is_function
     ]

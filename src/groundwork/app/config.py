@@ -132,12 +132,16 @@ def check(settings: Settings) -> None:
     """Names across sections: every one must lead somewhere. Raises ConfigError."""
     config, written = settings.config, settings.written
     if not config.app.name or "/" in config.app.name or config.app.name != config.app.name.strip():
-        raise ConfigError(f"{config.app.name!r} is no name for an application", where=written.where(("app", "name")), fix="use letters, digits and dashes")
+        raise ConfigError(
+            f"{config.app.name!r} is no name for an application", where=written.where(("app", "name")), fix="use letters, digits and dashes"
+        )
     if not config.models:
         raise ConfigError("there is no model", where=written.file, fix='add `[models.quick]` with `targets = ["auto"]`')
     if config.app.name in config.models:
         where = written.where(("app", "name"))
-        raise ConfigError(f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name")
+        raise ConfigError(
+            f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name"
+        )
     check_names(config.providers, config.models, written)
     _check_routes(config, written)
     for side, rails in (("input", INPUT_RAILS), ("output", OUTPUT_RAILS)):
@@ -148,7 +152,11 @@ def check(settings: Settings) -> None:
 def _check_routes(config: Config, written: Written) -> None:
     routes = config.routes
     if routes.default is None and len(config.models) > 1:
-        raise ConfigError("`routes.default` is missing, and there are several models", where=written.where(("models",)), fix=f"name one of {', '.join(config.models)}")
+        raise ConfigError(
+            "`routes.default` is missing, and there are several models",
+            where=written.where(("models",)),
+            fix=f"name one of {', '.join(config.models)}",
+        )
     if routes.default is not None and routes.default not in config.models:
         raise unknown("model alias", routes.default, config.models, written.where(("routes", "default")))
     for place, tool in enumerate(routes.tools):

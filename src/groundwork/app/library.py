@@ -1,8 +1,8 @@
 """The library's doors: an application from Python. Async throughout, with `run` as the one sync door.
 
-    import groundwork
-    reply = groundwork.run(groundwork.ask("app", "When is WAL mode not available?"))
-    print(reply.text, reply.citations)
+import groundwork
+reply = groundwork.run(groundwork.ask("app", "When is WAL mode not available?"))
+print(reply.text, reply.citations)
 """
 
 import asyncio

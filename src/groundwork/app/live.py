@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from groundwork.app.answer import answer as shipped_answer
 from groundwork.app.application import App
 from groundwork.app.carry import Answer, carry
-from groundwork.app.answer import answer as shipped_answer
 from groundwork.app.compose import PROMPTS, Resources, compose
 from groundwork.app.config import Settings, load
 from groundwork.app.outlets import Discard
@@ -105,7 +105,9 @@ def _answer_of(root: Path) -> Answer:
         return shipped_answer
     ejected = functions.load("answer:answer", root, EJECTED)
     if getattr(ejected, "__module__", "") != "answer":
-        raise ConfigError(f"{EJECTED} does not define `answer` itself", where=EJECTED, fix="keep `async def answer(request, app, out)` in it")
+        raise ConfigError(
+            f"{EJECTED} does not define `answer` itself", where=EJECTED, fix="keep `async def answer(request, app, out)` in it"
+        )
     return ejected
 
 

@@ -10,14 +10,14 @@ from selectolax.lexbor import LexborNode
 
 # `del`, `s` and `strike` mark what no longer holds: quoting it would be wrong.
 _NEVER_TEXT = frozenset(
-    "applet area audio base button canvas colgroup datalist del dialog embed frame frameset head iframe input link map meta nav noscript object option "
-    "picture s script select source strike style svg template textarea track video".split()
+    """applet area audio base button canvas colgroup datalist del dialog embed frame frameset head iframe input link map meta nav noscript
+    object option picture s script select source strike style svg template textarea track video""".split()  # noqa: SIM905
 )
 _ROLES = frozenset({"navigation", "search", "menu", "menubar", "banner"})
 _NOT_SEARCHED = frozenset({"nosearch", "no-search", "noindex", "no-index"})
 _NAVIGATION = frozenset(
-    """breadcrumb breadcrumbs menu menubar nav navbar navigation pagination pager sidebar site-header site-footer skip-link submenu toc toctree
-    tableofcontents table-of-contents headerlink""".split()
+    """breadcrumb breadcrumbs menu menubar nav navbar navigation pagination pager sidebar site-header site-footer skip-link submenu toc
+    toctree tableofcontents table-of-contents headerlink""".split()  # noqa: SIM905
 )
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _STAMP = re.compile(r"\s*(?:this )?page (?:was )?last (?:modified|updated|changed) (?:on|at)\b.{0,60}", re.IGNORECASE | re.DOTALL)
@@ -57,7 +57,7 @@ class Boilerplate:
         return len(inside) >= 3 and len(inside) == len(links) and _link_share(node) > 0.95
 
     def _leads_here(self, href: str) -> bool:
-        return href.startswith("#") or href.startswith(f"{self._page}#")
+        return href.startswith(("#", f"{self._page}#"))
 
 
 def _labels_control(node: LexborNode) -> bool:

@@ -220,7 +220,10 @@ class _Packing:
         if unit.size <= self._budget // 3 and unit.end - unit.start <= _LONGEST_WORD:
             return [unit]
         text = self._text[unit.start : unit.end]
-        lines = [self._unit(unit.start + line.start(), unit.start + line.end(), opens=unit.opens and not line.start()) for line in _LINE.finditer(text)]
+        lines = [
+            self._unit(unit.start + line.start(), unit.start + line.end(), opens=unit.opens and not line.start())
+            for line in _LINE.finditer(text)
+        ]
         if unit.size <= self._budget and len(lines) <= 1:
             lines = [unit]
         return [part for line in lines for part in self._words(line)]
@@ -247,7 +250,9 @@ class _Packing:
     def _halves(self, unit: Unit) -> list[Unit]:
         """A unit that does not fit even alone, cut at the piece in its middle."""
         if unit.end - unit.start <= 1:
-            raise ConfigError(f"a chunk of {self._tokens} tokens has no room beside its prefix {self._prefix!r}", fix="raise `context.chunk.tokens`")
+            raise ConfigError(
+                f"a chunk of {self._tokens} tokens has no room beside its prefix {self._prefix!r}", fix="raise `context.chunk.tokens`"
+            )
         pieces = self._measure.pieces(self._text[unit.start : unit.end])
         middle = pieces[len(pieces) // 2][0] if pieces else 0
         if not 0 < middle < unit.end - unit.start:

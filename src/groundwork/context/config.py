@@ -50,5 +50,7 @@ class ContextSection(Section, frozen=True, kw_only=True):
         for pattern in self.sources:
             if not pattern.strip():
                 raise ValueError("an empty source: name files by a glob like 'docs/**/*.md'")
+            if "\0" in pattern or any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
+                raise ValueError(f"source {pattern!r} is no glob: `**` stands alone between slashes, as in 'docs/**/*.md'")
             if PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
                 raise ValueError(f"source {pattern!r} leads out of the application's folder: name files inside it")

@@ -15,8 +15,8 @@ from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 
 _BLOCKS = frozenset(
-    """address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form h h1 h2 h3 h4 h5 h6
-    header hgroup hr html legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul""".split()
+    """address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form h h1 h2 h3 h4 h5
+    h6 header hgroup hr html legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul""".split()  # noqa: SIM905
 )
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6, "h": 3}  # `h` is XHTML 2's heading
 _BOLD = {"b", "strong"}

@@ -86,7 +86,9 @@ def _strictly(data: bytes, encoding: str, source: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise InputError(f"{source} is not valid {encoding.upper()} (byte {error.start})", fix="save it as UTF-8, or leave it out of `sources`") from None
+        raise InputError(
+            f"{source} is not valid {encoding.upper()} (byte {error.start})", fix="save it as UTF-8, or leave it out of `sources`"
+        ) from None
 
 
 def _declared(data: bytes) -> str:

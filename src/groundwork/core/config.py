@@ -47,7 +47,9 @@ def read_toml(path: Path, *, name: str | None = None) -> Written:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise ConfigError(f"{shown} does not exist", fix="name an existing file, or make an application with `groundwork new app`") from None
+        raise ConfigError(
+            f"{shown} does not exist", fix="name an existing file, or make an application with `groundwork new app`"
+        ) from None
     except (IsADirectoryError, PermissionError) as error:
         raise ConfigError(f"{shown} cannot be read: {error.strerror}", fix="name a readable file") from None
     except UnicodeDecodeError as error:
@@ -61,7 +63,9 @@ def parse_toml(text: str, name: str) -> Written:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}", where=name, fix="correct the line; strings need quotes, tables need [brackets]") from None
+        raise ConfigError(
+            f"not valid TOML: {error}", where=name, fix="correct the line; strings need quotes, tables need [brackets]"
+        ) from None
     return Written(file=name, table=table, lines=key_lines(text))
 
 
@@ -96,7 +100,12 @@ def _decode(value: Any, kind: Any, path: KeyPath, written: Written) -> Any:
 
 def _decode_struct(value: Any, kind: type[msgspec.Struct], path: KeyPath, written: Written) -> Any:
     if not isinstance(value, dict):
-        raise _wrong(written, path, f"`{dotted(path)}` must be a table, not {_kind_name(value)}", fix=f"write it as [{dotted(path)}] or {{ key = value }}")
+        raise _wrong(
+            written,
+            path,
+            f"`{dotted(path)}` must be a table, not {_kind_name(value)}",
+            fix=f"write it as [{dotted(path)}] or {{ key = value }}",
+        )
     table = cast(dict[str, Any], value)
     hints = get_type_hints(kind)
     names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
@@ -209,7 +218,11 @@ def reveal(secret: Secret, where: str, environment: Mapping[str, str] | None = N
     """The value of a secret. Raises ConfigError where the variable is unset or empty; never prints it."""
     value = (os.environ if environment is None else environment).get(secret.variable, "")
     if not value:
-        raise ConfigError(f"the environment variable {secret.variable} is not set", where=where, fix=f"export {secret.variable}=…, or remove the key that names it")
+        raise ConfigError(
+            f"the environment variable {secret.variable} is not set",
+            where=where,
+            fix=f"export {secret.variable}=…, or remove the key that names it",
+        )
     return value
 
 

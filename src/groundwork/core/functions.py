@@ -31,9 +31,13 @@ def load(path: str, root: Path, where: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"no module {error.name!r}", where=where, fix=f"put {module_name.replace('.', '/')}.py into {root.name}/") from None
-    except Exception as error:  # noqa: BLE001  a user's module may raise anything while it is imported
-        raise ConfigError(f"{module_name} fails to import: {type(error).__name__}: {error}", where=where, fix="correct the module") from error
+        raise ConfigError(
+            f"no module {error.name!r}", where=where, fix=f"put {module_name.replace('.', '/')}.py into {root.name}/"
+        ) from None
+    except Exception as error:
+        raise ConfigError(
+            f"{module_name} fails to import: {type(error).__name__}: {error}", where=where, fix="correct the module"
+        ) from error
     finally:
         sys.path.remove(str(root))
     function = getattr(module, name, None)

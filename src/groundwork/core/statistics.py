@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
+import msgspec
+
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Decision, Estimate
 
@@ -16,8 +18,8 @@ OPEN = "open"
 """In an Estimate's method: the side named has no bound at this level; what stands there is the outermost value seen."""
 
 CORRECTION = 0.3
-"""Items taken off the difference in the gate's test. Without it, Tango's test passes up to 6.9 % of changes that are worse by a margin of 0.05
-(n = 52); with it at most 5.0 % for margins to 0.1 and n from 12 to 300, by enumeration (`python -m benchmarks.gate`)."""
+"""Items taken off the difference in the gate's test. Without it, Tango's test passes up to 6.9 % of changes that are worse by a margin of
+0.05 (n = 52); with it at most 5.0 % for margins to 0.1 and n from 12 to 300, by enumeration (`python -m benchmarks.gate`)."""
 
 POWER = 0.8
 
@@ -45,9 +47,9 @@ def proportion(successes: float, n: int, *, level: float = 0.95) -> Estimate:
 def mean(values: Sequence[float], *, bounds: Bounds | None = UNIT, level: float = 0.95) -> Estimate:
     """Mean of independent values with a t interval.
 
-    Where the values are bounded, each limit is computed as if one more value had been seen at that bound (single augmentation), so that n = 1
-    and equal values give a wide interval and not a point. Without bounds, one value or only equal ones have no interval: the limits are the
-    value, and the method says so. Raises InputError for no values, or a value outside the bounds.
+    Where the values are bounded, each limit is computed as if one more value had been seen at that bound (single augmentation), so that
+    n = 1 and equal values give a wide interval and not a point. Without bounds, one value or only equal ones have no interval: the limits
+    are the value, and the method says so. Raises InputError for no values, or a value outside the bounds.
     Source: C. B. Borkowf, Statistics in Medicine 25 (2006), 3679-3695, for shares; the same step for any bounded value.
     """
     n = len(values)
@@ -60,17 +62,16 @@ def mean(values: Sequence[float], *, bounds: Bounds | None = UNIT, level: float 
         low, high = max(bounds[0], min(low, value)), min(bounds[1], max(high, value))
         return Estimate(value=value, low=low, high=high, n=n, method="t, augmented", level=level)
     if n == 1 or min(values) == max(values):
-        return Estimate(
-            value=value, low=value, high=value, n=n, method=f"t, {OPEN}: {'one value' if n == 1 else 'equal values'}", level=level
-        )
+        method = f"t, {OPEN}: one value" if n == 1 else "t, equal values"
+        return Estimate(value=value, low=value, high=value, n=n, method=method, level=level)
     return Estimate(value=value, low=_t_limit(values, n, -1, level), high=_t_limit(values, n, 1, level), n=n, method="t", level=level)
 
 
 def quantile(values: Sequence[float], q: float, *, level: float = 0.95) -> Estimate:
     """The q-quantile (linear between order statistics) with a distribution-free interval from the binomial distribution.
 
-    With few values an extreme quantile has no upper limit at the level (p95 needs 72 values for 95 %): then the largest value stands there and
-    the method says `open above`. Raises InputError for no values.
+    With few values an extreme quantile has no upper limit at the level (p95 needs 72 values for 95 %): then the largest value stands there
+    and the method says `open above`. Raises InputError for no values.
     Source: H. A. David and H. N. Nagaraja, Order Statistics (2003), section 7.1.
     """
     n = len(values)
@@ -92,8 +93,8 @@ def quantile(values: Sequence[float], q: float, *, level: float = 0.95) -> Estim
 def paired_difference(before: Sequence[float], after: Sequence[float], *, bounds: Bounds | None = UNIT, level: float = 0.95) -> Estimate:
     """The mean of `after - before` over the same items, with its interval.
 
-    Bounded scores: Tango's score interval for the difference of paired proportions. Scores between the bounds count as the fractions they are: for a
-    bounded score the variance of 0/1 pairs with the same sums is an upper limit, so the interval is then wider than it need be, never too narrow.
+    Bounded scores: Tango's score interval for the difference of paired proportions. Scores between the bounds count as the fractions they
+    are: the variance of 0/1 pairs with the same sums is an upper limit for theirs, so the interval is then wider than it need be.
     Scores without bounds: the paired t interval. Raises InputError for no pairs or unequal lengths.
     Source: T. Tango, Statistics in Medicine 17 (1998), 891-908.
     """
@@ -102,20 +103,11 @@ def paired_difference(before: Sequence[float], after: Sequence[float], *, bounds
     differences = [new - old for old, new in zip(before, after, strict=True)]
     if bounds is None:
         estimate = mean(differences, bounds=None, level=level)
-        return Estimate(
-            value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n, method=f"paired {estimate.method}", level=level
-        )
+        return msgspec.structs.replace(estimate, method=f"paired {estimate.method}")
     _within([*before, *after], bounds)
     width = bounds[1] - bounds[0]
     estimate = _tango([difference / width for difference in differences], level, 0.0)
-    return Estimate(
-        value=estimate.value * width,
-        low=estimate.low * width,
-        high=estimate.high * width,
-        n=estimate.n,
-        method=estimate.method,
-        level=level,
-    )
+    return msgspec.structs.replace(estimate, value=estimate.value * width, low=estimate.low * width, high=estimate.high * width)
 
 
 def mcnemar(gained: int, lost: int) -> float:
@@ -129,16 +121,16 @@ def mcnemar(gained: int, lost: int) -> float:
 def non_inferiority(differences: Sequence[float], margin: float, *, level: float = 0.95) -> tuple[Decision, Estimate, int | None]:
     """Is a change worse by less than `margin`? From paired differences `after - before` of scores in [0, 1], where more is better.
 
-    Pass: the one-sided lower limit at `level` is above -margin. Fail: the one-sided upper limit is below it. Else undecided, with how many more items
-    would give an equal change (true difference 0) of the observed discordance an 80 % chance to pass; None where the observed difference is itself at
-    or beyond the margin, since more items are then more likely to show that. The Estimate holds both one-sided limits, so its level is 2 * level - 1.
-    Tango's score test with a correction of 0.3 items (see CORRECTION), and fractions as in `paired_difference`.
+    Pass: the one-sided lower limit at `level` is above -margin. Fail: the one-sided upper limit is below it. Else undecided, with how many
+    more items would give an equal change (true difference 0) of the observed discordance an 80 % chance to pass; None where the observed
+    difference is itself at or beyond the margin, since more items are then more likely to show that. The Estimate holds both one-sided
+    limits, so its level is 2 * level - 1. Tango's score test, corrected by 0.3 items (see CORRECTION), fractions as in `paired_difference`.
     """
     if not 0 < margin < 1:
         raise InputError(f"a margin of {margin} cannot be tested", fix="choose a margin between 0 and 1, such as 0.05")
     _within(differences, (-1.0, 1.0))
     n = len(differences)
-    estimate = _tango(differences, 2 * level - 1, CORRECTION)
+    estimate = _tango(differences, round(2 * level - 1, 12), CORRECTION)
     if estimate.low > -margin:
         return "pass", estimate, None
     if estimate.high < -margin:
@@ -150,10 +142,10 @@ def non_inferiority(differences: Sequence[float], margin: float, *, level: float
 
 
 def items_to_pass(discordance: float, margin: float, *, level: float = 0.95, power: float = POWER) -> int:
-    """Items with which an equal change passes `non_inferiority` with this probability, when a share `discordance` of the items changes sides.
+    """Items with which an equal change, for which a share `discordance` of the items changes sides, passes with this probability.
 
-    Solves n * margin - CORRECTION = z_level * sqrt(n * v0) + z_power * sqrt(n * v1) for n; v0 and v1: the variance of one item's difference where the
-    change is worse by the margin, and where it is equal.
+    Solves n * margin - CORRECTION = z_level * sqrt(n * v0) + z_power * sqrt(n * v1) for n; v0 and v1 are the variances of one item's
+    difference where the change is worse by the margin, and where it is equal.
     """
     variance = _null_variance(discordance / 2, discordance / 2, 1.0, -margin)
     slope = normal_quantile(level) * math.sqrt(variance) + normal_quantile(power) * math.sqrt(discordance)
@@ -174,7 +166,7 @@ def items_to_tell(differences: Sequence[float], *, level: float = 0.95, power: f
 
 
 def contrast(after: Estimate, before: Estimate, *, factor: float = 1.0) -> Estimate:
-    """`after - factor * before` for two estimates of the same level, its limits from theirs. Too wide, never too narrow, where the two go together.
+    """`after - factor * before` for two estimates of the same level, its limits from theirs; too wide where the two rise and fall together.
 
     Source: G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702 (recovery of variances).
     """
@@ -319,5 +311,5 @@ def _within(values: Sequence[float], bounds: Bounds) -> None:
         if not bounds[0] <= value <= bounds[1]:
             raise InputError(
                 f"the score {value} lies outside [{bounds[0]:g}, {bounds[1]:g}]",
-                fix="give the bounds of the score, or None where it has none",
+                fix="give the bounds of the score, or None",
             )

@@ -14,11 +14,11 @@ _NUMBERING = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|Prof|Fig|No|approx|Inc|Ltd|St)\.|\b[A-Z]\.)$")
 
 STOPWORDS = frozenset(
-    """a about above after again all also am an and any are as at be been before being below between both but by can could did do does doing down
-    during each few for from further get had has have having he her here hers him his how i if in into is it its itself just may me might more most
-    must my no nor not now of off on once one only or other our out over own per please same shall she should so some such tell than that the their
-    them then there these they this those through to too under until up use used uses using very was we were what when where which while who whom
-    whose why will with would you your""".split()
+    """a about above after again all also am an and any are as at be been before being below between both but by can could did do does doing
+    down during each few for from further get had has have having he her here hers him his how i if in into is it its itself just may me
+    might more most must my no nor not now of off on once one only or other our out over own per please same shall she should so some such
+    tell than that the their them then there these they this those through to too under until up use used uses using very was we were what
+    when where which while who whom whose why will with would you your""".split()  # noqa: SIM905
 )
 
 

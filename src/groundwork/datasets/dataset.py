@@ -21,8 +21,8 @@ def write_dataset(
 ) -> Dataset:
     """Write a dataset into `folder/identifier`, whole or not at all, and return its manifest.
 
-    `parents` are the ids of everything it was made from; `how` is the command that made it. Raises InputError for no examples or doubled ids,
-    StoreError where the folder exists: a dataset is never changed in place.
+    `parents` are the ids of everything it was made from; `how` is the command that made it. Raises InputError for no examples or doubled
+    ids, StoreError where the folder exists: a dataset is never changed in place.
     """
     rows = tuple(examples)
     if not rows:

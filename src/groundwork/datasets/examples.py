@@ -23,7 +23,7 @@ _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `(?P<path>[^`]*)
 
 
 def parse_examples(data: bytes, shown: str) -> tuple[Example, ...]:
-    """Read JSON lines; blank lines are skipped. Raises ConfigError with `shown:line` for anything that is not a sound example, or for none."""
+    """Read JSON lines; blank lines are skipped. Raises ConfigError with `shown:line` for what is no sound example, or where there is none."""
     examples: list[Example] = []
     lines: dict[str, int] = {}
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):

@@ -11,7 +11,9 @@ from groundwork.core.text import STOPWORDS, words
 
 Kind = Literal["fact", "explain", "foreign"]
 
-_MEASURE = r"(?:many|much|long|large|big|small|often|old|far|fast|slow|deep|wide|high|tall|soon|late|close|few|frequently|precise|accurate|likely)"
+_MEASURE = (
+    r"(?:many|much|long|large|big|small|often|old|far|fast|slow|deep|wide|high|tall|soon|late|close|few|frequently|precise|accurate|likely)"
+)
 _EXPLAIN = re.compile(
     rf"^\W*(?:(?:but|and|so|please|tell me|explain|can you tell me|i wonder|could you)\b[\s,]*)*"
     rf"(?:why\b|how(?!\s+{_MEASURE}\b)(?!'s\s+{_MEASURE}\b)|explain\b|compare\b|describe\b|summari[sz]e\b|discuss\b|outline\b|walk me through\b)"
@@ -20,12 +22,9 @@ _EXPLAIN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OTHER_WORDS = frozenset(
-    """der die das und ist nicht wie welche welcher wann warum ein eine einen für mit auf von zu kann ich wir sind werden wird dem den des
-    le la les un une des est et pas que qui quel quelle quels quand pourquoi comment pour avec dans sur sont combien je nous vous
-    el los las una unos es y no qué cuál cuáles cuándo cómo por para con del son cuántos puedo dónde il lo gli che di per come quando perché sono quanti
-    o os as um uma é não qual quais quando como por com dos são quantos posso het een en is niet wat welke wanneer waarom voor met van zijn hoeveel""".split()
+    ["der", "die", "das", "und", "ist", "nicht", "wie", "welche", "welcher", "wann", "warum", "ein", "eine", "einen", "für", "mit", "auf", "von", "zu", "kann", "ich", "wir", "sind", "werden", "wird", "dem", "den", "des", "le", "la", "les", "un", "une", "des", "est", "et", "pas", "que", "qui", "quel", "quelle", "quels", "quand", "pourquoi", "comment", "pour", "avec", "dans", "sur", "sont", "combien", "je", "nous", "vous", "el", "los", "las", "una", "unos", "es", "y", "no", "qué", "cuál", "cuáles", "cuándo", "cómo", "por", "para", "con", "del", "son", "cuántos", "puedo", "dónde", "il", "lo", "gli", "che", "di", "per", "come", "quando", "perché", "sono", "quanti", "o", "os", "as", "um", "uma", "é", "não", "qual", "quais", "quando", "como", "por", "com", "dos", "são", "quantos", "posso", "het", "een", "en", "is", "niet", "wat", "welke", "wanneer", "waarom", "voor", "met", "van", "zijn", "hoeveel"]
 )
-_SHARED = frozenset(STOPWORDS) | {"is", "no", "as", "die", "on", "me", "an", "was", "in", "so", "die", "to", "of", "a", "i", "at"}
+_SHARED = frozenset(STOPWORDS) | {"is", "no", "as", "die", "on", "me", "an", "was", "in", "so", "to", "of", "a", "i", "at"}
 
 
 def kind_of_question(text: str) -> Kind:

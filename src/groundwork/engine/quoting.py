@@ -98,7 +98,9 @@ class Quoter:
         cosines = await self._cosines(question, [passages[place].text[start:end] for place, start, end in candidates])
         wants_number = _NUMBER_ASKED.search(question) is not None
         quotes = [
-            Quote(place, start, end, self._score(asked, passages[place], passages[place].text[start:end], cosine, wants_number=wants_number))
+            Quote(
+                place, start, end, self._score(asked, passages[place], passages[place].text[start:end], cosine, wants_number=wants_number)
+            )
             for (place, start, end), cosine in zip(candidates, cosines, strict=True)
         ]
         return sorted(quotes, key=lambda quote: -quote.score)

@@ -1,1 +1,1 @@
-"""Floor 4: measuring. Suites, scorers, runs that survive a kill, reports with intervals, paired comparison. Evaluates any async callable."""
+"""Floor 4: measuring. Suites, scorers, runs that survive a kill, figures with intervals, paired comparison. Takes any async callable."""

@@ -1,7 +1,7 @@
 """The files of a run: `RUN_ID.json` says what is evaluated, `RUN_ID.jsonl` gets one line for each answer as it comes.
 
-A killed run loses nothing that was appended: a torn last line is cut off, and its example is answered again. After a power cut the last second
-may be missing, which comes to the same. Of two lines for one example (an error that was tried again) the later counts.
+A killed run loses nothing that was appended: a torn last line is cut off, and its example is answered again. After a power cut the last
+second may be missing, which comes to the same. Of two lines for one example (an error that was tried again) the later counts.
 """
 
 import os
@@ -78,8 +78,9 @@ class Journal:
 
     def _repair(self) -> int:
         end = 0
-        for end, result in _scan(self.path):
+        for after, result in _scan(self.path):
             self._note(result)
+            end = after
         if end < os.fstat(self._handle).st_size:
             os.ftruncate(self._handle, end)
             os.fsync(self._handle)
@@ -146,7 +147,7 @@ def _scan(path: Path) -> Iterator[tuple[int, Result]]:
 
 
 def _lock(handle: int, path: Path) -> None:
-    """Keep other processes out until this one closes the file or dies. Windows has no such lock: there, one evaluation at a time is up to you."""
+    """Keep other processes out until this one closes the file or dies. Not on Windows: there, one evaluation at a time is up to you."""
     if sys.platform == "win32":
         return
     import fcntl

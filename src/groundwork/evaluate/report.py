@@ -91,7 +91,7 @@ def faults(results: Iterable[Result]) -> dict[str, int]:
 
 
 def wrong_answers(evaluated: Evaluated, suite: Suite, *, limit: int = 20) -> list[Wrong]:
-    """The worst answers: wrong statements first (a reader would believe them), then answers to what cannot be answered, then missing answers."""
+    """The worst answers: wrong statements first (readers believe them), then answers to what has none, then missing answers."""
     results = {result.example: result for result in evaluated.results}
     found = [wrong for example in suite.examples if example.id in results and (wrong := _wrong(example, results[example.id]))]
     order: tuple[Fault, ...] = ("wrong answer", "answered an unanswerable question", "declined an answerable question")

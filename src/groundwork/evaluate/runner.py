@@ -19,7 +19,7 @@ from groundwork.core.ports import Target
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
 from groundwork.core.text import shorten
-from groundwork.evaluate.journal import Journal, list_runs, read_results, save_run
+from groundwork.evaluate.journal import Journal, list_runs, read_results, read_run, save_run
 from groundwork.evaluate.report import summarise
 from groundwork.evaluate.scorers import Answered, Scorer
 from groundwork.evaluate.suite import Suite
@@ -47,7 +47,7 @@ def new_run(
     identifier: str = "",
     started: float | None = None,
 ) -> Run:
-    """A run that has not begun: what is to be evaluated (`target`, for people; its configuration's hash, its release, the change on trial)."""
+    """A run that has not begun: what is to be evaluated (`target` names it for people), and the versions that make it what it is."""
     return Run(
         id=identifier or event_id("run"),
         suite=suite.name,
@@ -85,16 +85,19 @@ async def evaluate(
 ) -> Run:
     """Answer and score every case of the run that has no result yet; return the run with its figures, and save it.
 
-    `folder` holds the runs' files. With `retry_errors`, cases that ended in an error are asked once more. Whatever breaks it off (Ctrl-C, a kill, a full
-    disk) leaves a run that the same call completes. Raises InputError where the run was begun on other cases or scorers, StoreBusy, StoreFull.
+    `folder` holds the runs' files. With `retry_errors`, cases that ended in an error are asked once more. Whatever breaks it off (Ctrl-C,
+    a kill, a full disk) leaves a run that the same call completes. Raises InputError where the run was begun on other cases, on another
+    configuration or with other metrics, StoreBusy, StoreFull.
     """
     examples = suite.split(run.split)
     if run.suite_sha256 != suite.sha256:
         raise InputError(f"{run.id} was begun on other cases than {suite.path} holds now", fix="start a new run")
-    save_run(folder, run)
     journal = Journal(folder / f"{run.id}.jsonl")
     try:
         _check_lines(journal, run, suite, examples)
+        if journal.done or journal.errors:
+            check_resumable(read_run(folder, run.id), run)
+        save_run(folder, run)
         finished = journal.done if retry_errors else journal.done | journal.errors
         left = [example for example in examples if example.id not in finished]
 
@@ -143,9 +146,10 @@ async def _each(work: Callable[[Example], Awaitable[None]], examples: Iterable[E
 async def _answer(target: Target, example: Example, scorers: Iterable[Scorer], timeout: float) -> Result:
     """Ask once and score. Whatever the target or a scorer raises becomes a result with the status `error`."""
     reply: Reply | None = None
+    limit = asyncio.timeout(timeout)
     start = time.perf_counter()
     try:
-        async with asyncio.timeout(timeout) as limit:
+        async with limit:
             reply = await target(request_for(example))
         seconds = time.perf_counter() - start
         status = _status(reply)
@@ -154,11 +158,14 @@ async def _answer(target: Target, example: Example, scorers: Iterable[Scorer], t
     except Exception as error:  # noqa: BLE001  one case is a job: what breaks in it is its result, and the other cases go on
         seconds = time.perf_counter() - start
         what = f"no answer within {timeout:g} s" if reply is None and limit.expired() else _say(error)
-        return _result(example, reply, "error", seconds, (), what if reply is None else f"a scorer failed: {what}")
-    return _result(example, reply, status, seconds, scores, "waits for an approval" if status == "unscored" else "")
+        return _result(example, reply, status="error", seconds=seconds, error=what if reply is None else f"a scorer failed: {what}")
+    error = "waits for an approval" if status == "unscored" else ""
+    return _result(example, reply, status=status, seconds=seconds, scores=scores, error=error)
 
 
-def _result(example: Example, reply: Reply | None, status: Outcome, seconds: float, scores: tuple[Score, ...], error: str) -> Result:
+def _result(
+    example: Example, reply: Reply | None, *, status: Outcome, seconds: float, scores: tuple[Score, ...] = (), error: str = ""
+) -> Result:
     return Result(
         example=example.id,
         status=status,
@@ -187,7 +194,7 @@ def _say(error: Exception) -> str:
 def _check_lines(journal: Journal, run: Run, suite: Suite, examples: tuple[Example, ...]) -> None:
     strangers = (journal.done | journal.errors) - {example.id for example in examples}
     if strangers:
-        raise InputError(f"{run.id} has results for cases that the suite does not hold: {sorted(strangers)[0]}", fix="start a new run")
+        raise InputError(f"{run.id} has results for cases that the suite does not hold: {min(strangers)}", fix="start a new run")
     wanted = frozenset(one.name for one in suite.scorers)
     if journal.scorers is not None and journal.scorers != wanted:
         changed = ", ".join(sorted(journal.scorers ^ wanted))

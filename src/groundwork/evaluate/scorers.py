@@ -1,7 +1,7 @@
 """How answers are scored: small functions, registered loudly by name.
 
-A scorer takes an `Answered` and gives a number, or `Unscored` with the reason: a metric that does not apply is not a wrong answer. A suite names the
-scorers of this file, or one of yours as `module:function`, decorated with `@scorer`.
+A scorer takes an `Answered` and gives a number, or `Unscored` with the reason: a metric that does not apply is not a wrong answer. A suite
+names the scorers of this file, or one of yours as `module:function`, decorated with `@scorer`.
 Not covered: answers that are right in other words than the accepted ones. That needs a judge.
 """
 
@@ -45,7 +45,7 @@ Function = Callable[[Answered], float | Unscored]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A registered scorer. A `share` lies in [0, 1]; seconds and dollars have no upper bound. With `quantiles`, those are reported, not the mean."""
+    """A registered scorer. A `share` lies in [0, 1]; seconds and dollars have no bound. `quantiles` are reported instead of the mean."""
 
     name: str
     better: Better

@@ -43,7 +43,9 @@ def check_names(providers: Mapping[str, ProviderSection], models: Mapping[str, M
         _check_provider(name, provider, written)
     for alias, model in models.items():
         if not model.targets:
-            raise ConfigError(f"`models.{alias}.targets` is empty", where=written.where(("models", alias, "targets")), fix='name one, like "auto"')
+            raise ConfigError(
+                f"`models.{alias}.targets` is empty", where=written.where(("models", alias, "targets")), fix='name one, like "auto"'
+            )
         for place, target in enumerate(model.targets):
             _check_target(target, providers, written.where(("models", alias, "targets", place)))
         for place, other in enumerate(model.fallback):
@@ -60,7 +62,11 @@ def _check_provider(name: str, provider: ProviderSection, written: Written) -> N
         raise ConfigError(f"`{name}` is built in", where=where, fix="choose another name for the provider")
     kind = kind_of(name, provider)
     if kind is None:
-        raise ConfigError(f"`providers.{name}` does not say its kind", where=where, fix='add `kind = "openai"` (any compatible server) or `kind = "scripted"`')
+        raise ConfigError(
+            f"`providers.{name}` does not say its kind",
+            where=where,
+            fix='add `kind = "openai"` (any compatible server) or `kind = "scripted"`',
+        )
     if kind == "scripted" and not provider.script:
         raise ConfigError(f"`providers.{name}.script` is missing", where=where, fix='add `script = "FILE.jsonl"`')
     if kind == "openai" and name != "openai" and not provider.base_url:

@@ -1,10 +1,10 @@
 """The sections `[providers.NAME]` and `[models.NAME]`.
 
-    [providers.openai]
-    key = "env:OPENAI_API_KEY"
-    [models.fast]
-    targets  = ["openai/gpt-4o-mini"]
-    fallback = ["smart"]
+[providers.openai]
+key = "env:OPENAI_API_KEY"
+[models.fast]
+targets  = ["openai/gpt-4o-mini"]
+fallback = ["smart"]
 """
 
 from typing import Literal

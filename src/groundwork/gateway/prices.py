@@ -36,7 +36,7 @@ FREE = Price(0.0, 0.0)
 
 @cache
 def shipped() -> PriceList:
-    return msgspec.json.decode(resources.files(__package__).joinpath("prices.json").read_bytes(), type=PriceList)
+    return msgspec.json.decode(resources.files("groundwork.gateway").joinpath("prices.json").read_bytes(), type=PriceList)
 
 
 @cache

@@ -35,7 +35,9 @@ class Transport:
         """
         import aiohttp
 
-        limits = aiohttp.ClientTimeout(total=timeout.total.seconds, sock_connect=timeout.connect.seconds, sock_read=timeout.first_token.seconds)
+        limits = aiohttp.ClientTimeout(
+            total=timeout.total.seconds, sock_connect=timeout.connect.seconds, sock_read=timeout.first_token.seconds
+        )
         session = self._open()
         try:
             async with session.post(url, data=body, headers=headers, timeout=limits) as response:
@@ -45,11 +47,15 @@ class Transport:
                     async for item in data:
                         yield item
         except TimeoutError as error:
-            raise UpstreamError(f"{url} did not answer in time", cause="timeout", fix="raise [models.NAME] timeout, or add a fallback") from error
+            raise UpstreamError(
+                f"{url} did not answer in time", cause="timeout", fix="raise [models.NAME] timeout, or add a fallback"
+            ) from error
         except aiohttp.ClientPayloadError as error:
             raise UpstreamError(f"{url} broke off its answer", cause="cut", fix="ask again, or add a fallback") from error
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
-            raise UpstreamError(f"{url} cannot be reached: {error}", cause="network", fix="check that the server runs and base_url is right") from error
+            raise UpstreamError(
+                f"{url} cannot be reached: {error}", cause="network", fix="check that the server runs and base_url is right"
+            ) from error
 
     async def get_json(self, url: str, headers: Mapping[str, str], seconds: float) -> Any:
         """GET a small JSON document; None where nobody answers in time with one."""
@@ -92,8 +98,8 @@ async def _data(response: "aiohttp.ClientResponse", stall: float) -> AsyncGenera
         if len(buffer) > _MAX_EVENT:
             raise UpstreamError("the server sent an event of more than 4 MB", cause="invalid", fix="report it to the provider")
         *lines, buffer = buffer.split(b"\n")
-        for line in lines:
-            line = line.rstrip(b"\r")
+        for row in lines:
+            line = row.rstrip(b"\r")
             if line.startswith(b"data:"):
                 gathered.append(line[5:].removeprefix(b" "))
             elif not line and gathered:

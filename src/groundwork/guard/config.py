@@ -1,8 +1,8 @@
 """The section `[guard]`: rails by name, each with what it does when it fires.
 
-    [guard]
-    input  = ["size:block", "secrets:redact", "pii:redact", "helpdesk.rails:no_competitors:block"]
-    output = ["empty:block", "uncited:flag"]
+[guard]
+input  = ["size:block", "secrets:redact", "pii:redact", "helpdesk.rails:no_competitors:block"]
+output = ["empty:block", "uncited:flag"]
 """
 
 from collections.abc import Mapping

@@ -171,7 +171,8 @@ def _map_message(message: Message, change: Callable[[str], str]) -> Message:
     if message.role == "system":
         return message
     parts: list[AnyPart] = [
-        msgspec.structs.replace(part, text=change(part.text)) if isinstance(part, Text) and part.label != "system" else part for part in message.parts
+        msgspec.structs.replace(part, text=change(part.text)) if isinstance(part, Text) and part.label != "system" else part
+        for part in message.parts
     ]
     return msgspec.structs.replace(message, parts=tuple(parts))
 

@@ -143,7 +143,9 @@ class Cleared:
             return _blocked(reply), verdict
         if rail.action == "redact":
             finder = _FINDERS[rail.name]
-            citations = tuple(msgspec.structs.replace(citation, quote=mask(citation.quote, finder(citation.quote))) for citation in reply.citations)
+            citations = tuple(
+                msgspec.structs.replace(citation, quote=mask(citation.quote, finder(citation.quote))) for citation in reply.citations
+            )
             reply = msgspec.structs.replace(reply, text=mask(reply.text, found), citations=citations)
         return reply, verdict
 

@@ -6,7 +6,7 @@ Names are OpenTelemetry's (generative AI conventions, in development as of 2026)
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -65,7 +65,7 @@ _current: ContextVar[Recorder | None] = ContextVar("groundwork_recorder", defaul
 
 
 @contextmanager
-def recording(recorder: Recorder) -> Iterator[Recorder]:
+def recording(recorder: Recorder) -> Generator[Recorder]:
     """Make this the recorder of the request in hand, for the task that runs it."""
     token = _current.set(recorder)
     try:
@@ -80,7 +80,7 @@ def current() -> Recorder | None:
 
 
 @contextmanager
-def span(name: str) -> Iterator[dict[str, Any]]:
+def span(name: str) -> Generator[dict[str, Any]]:
     """Record one step; yields the dictionary of its attributes. Not for async generators."""
     recorder = _current.get()
     if recorder is None:

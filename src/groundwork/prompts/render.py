@@ -23,7 +23,8 @@ _MARK = "\0"
 class Labelled(str):
     """Text with its label. Filters give plain text back, which counts as the caller's."""
 
-    label: Label = "user"
+    __slots__ = ("label",)
+    label: Label
 
 
 class Passage:
@@ -46,7 +47,11 @@ def render(prompt: Prompt, request: Request, found: Found) -> Request:
     values["sources"] = [Passage(hit, number) for number, hit in enumerate(found.hits, start=1)]
     missing = [name for name in prompt.inputs if name not in values]
     if missing:
-        raise InputError(f"the prompt {prompt.name!r} needs the variable {missing[0]!r}", fix=f'send "variables": {{"{missing[0]}": …}}', param="variables")
+        raise InputError(
+            f"the prompt {prompt.name!r} needs the variable {missing[0]!r}",
+            fix=f'send "variables": {{"{missing[0]}": …}}',
+            param="variables",
+        )
     messages: list[Message] = []
     if prompt.system:
         messages.append(Message(role="system", parts=_fill(prompt, "system", values)))

@@ -10,7 +10,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -123,8 +123,7 @@ class Database:
         results: list[tuple[_Job, Any, BaseException | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                results.append((job, *self._run(connection, job)))
+            results.extend((job, *self._run(connection, job)) for job in batch)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -196,11 +195,14 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
 
 def migrate(path: Path, schema: str) -> None:
     """Bring a file's schema forward, one numbered script at a time, each in a transaction of its own. Two processes may try at once."""
-    scripts = sorted((entry for entry in resources.files(__package__).joinpath("migrations", schema).iterdir()), key=lambda entry: entry.name)
+    scripts = sorted(
+        (entry for entry in resources.files("groundwork.store").joinpath("migrations", schema).iterdir()), key=lambda entry: entry.name
+    )
     with contextlib.closing(connect(path, durable=True)) as connection:
         if _version(connection) > len(scripts):
             raise StoreError(
-                f"{path} was written by a newer groundwork (schema {_version(connection)}, this one knows {len(scripts)})", fix="upgrade groundwork-ai"
+                f"{path} was written by a newer groundwork (schema {_version(connection)}, this one knows {len(scripts)})",
+                fix="upgrade groundwork-ai",
             )
         for number, script in enumerate(scripts, start=1):
             if _version(connection) >= number:
@@ -227,7 +229,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def raising(path: Path) -> Iterator[None]:
+def raising(path: Path) -> Generator[None]:
     """Turn what SQLite and the file system raise into errors that say what to do."""
     try:
         yield
@@ -243,7 +245,11 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if "full" in text:
         return StoreFull(f"no space left for {path}", fix="free some space on the disk, then try again: nothing of this write was kept")
     if "locked" in text or "busy" in text:
-        return StoreBusy(f"{path} is locked by another process for more than {_BUSY_SECONDS:.0f} s", fix="let the other command finish, then try again")
+        return StoreBusy(
+            f"{path} is locked by another process for more than {_BUSY_SECONDS:.0f} s", fix="let the other command finish, then try again"
+        )
     if "malformed" in text or "not a database" in text:
-        return StoreError(f"{path} is damaged: {text}", fix="restore it from a backup; an index can be rebuilt with `groundwork index --rebuild`")
+        return StoreError(
+            f"{path} is damaged: {text}", fix="restore it from a backup; an index can be rebuilt with `groundwork index --rebuild`"
+        )
     return StoreError(f"{path}: {text}", fix="check that the disk is writable; nothing of this write was kept")

@@ -15,7 +15,8 @@ from groundwork.core.errors import StoreBusy
 from groundwork.store.changes import ChangeTable
 from groundwork.store.database import Database, raising
 from groundwork.store.feedback import FeedbackTable
-from groundwork.store.index import IndexStore
+from groundwork.store.gates import GateTable
+from groundwork.store.index import IndexStore, open_index
 from groundwork.store.keys import KeyTable
 from groundwork.store.lineage import LineageTable
 from groundwork.store.manifests import ManifestTable
@@ -45,7 +46,7 @@ class Folder:
 
     @cached_property
     def index(self) -> IndexStore:
-        return IndexStore(Database(self.path / "index" / "index.db", schema="index", durable=True))
+        return open_index(self.root)
 
     @cached_property
     def trace_store(self) -> TraceStore:
@@ -72,6 +73,10 @@ class Folder:
         return ChangeTable(self.state)
 
     @cached_property
+    def gates(self) -> GateTable:
+        return GateTable(self.state)
+
+    @cached_property
     def versions(self) -> VersionTable:
         return VersionTable(self.state)
 
@@ -82,6 +87,16 @@ class Folder:
     @cached_property
     def manifests(self) -> ManifestTable:
         return ManifestTable(self.state)
+
+    @property
+    def run_files(self) -> Path:
+        """Where runs write their results."""
+        return self.path / "runs"
+
+    @property
+    def dataset_files(self) -> Path:
+        """Where datasets stand."""
+        return self.path / "datasets"
 
     def lock_server(self, address: str) -> None:
         """Take the right to serve from this folder until the process ends. Raises StoreBusy naming who has it."""

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,14 +47,32 @@ def open_index(root: Path, *, rebuild: bool = False) -> "IndexStore":
     """The index of the application in `root`, made where there is none. `rebuild` sets a damaged file aside, as `index.db.damaged`."""
     path = root / FILE
     try:
-        return IndexStore(Database(path, schema="index", durable=True))
+        store = IndexStore(Database(path, schema="index", durable=True))
     except StoreError as error:
-        if not rebuild or not isinstance(error.__cause__, sqlite3.DatabaseError) or isinstance(error.__cause__, sqlite3.OperationalError):
+        if not rebuild or not _is_damage(error.__cause__):
             raise
+    else:
+        if not rebuild or _is_sound(store.database):
+            return store
+        store.close()
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).replace(path.with_name(f"{path.name}.damaged{suffix}"))
     return IndexStore(Database(path, schema="index", durable=True))
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """SQLite names a broken file by DatabaseError itself; a locked or unwritable one by its child."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def _is_sound(database: Database) -> bool:
+    try:
+        return database.read_now(lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone()[0]) == "ok"
+    except StoreError as error:
+        if _is_damage(error.__cause__):
+            return False
+        raise
 
 
 class IndexStore:
@@ -97,12 +115,13 @@ class IndexStore:
 
     def prepare(self, made_with: Mapping[str, str], *, clear: bool, stale: bool = False) -> None:
         """Note how the index is made. `clear` retires every document first (another encoder: vectors are never mixed); `stale` forgets what
-        is up to date, so that every source is done again, each in its turn."""
+        is up to date, so that every source is done again, each in its turn.
+        """
 
         def work(connection: sqlite3.Connection) -> None:
             if clear:
                 for (source,) in connection.execute("SELECT source FROM document").fetchall():
-                    _retire(connection, source, remove=True)
+                    _mark(connection, _retire(connection, source, remove=True), "")
             if stale:
                 connection.execute("UPDATE document SET digest = ''")
             _set(connection, "made_with", json.dumps(dict(made_with), sort_keys=True))
@@ -121,10 +140,11 @@ class IndexStore:
 
     def put(self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str) -> None:
         """Make this the current document of its source. `vectors` has one for every chunk id that the source does not hold yet; a vector
-        given for one that it holds replaces it. Durable when it returns."""
+        given for one that it holds replaces it. Durable when it returns.
+        """
         added = {identifier: to_blob(vector) for identifier, vector in vectors.items()}
-        mark = _share(document.id, [chunk.id for chunk in chunks])
         record = msgspec.json.encode(msgspec.structs.replace(document, text=""))
+        mark = _share(record, [chunk.id for chunk in chunks])
         packed = zlib.compress(document.text.encode(), 6)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -153,7 +173,7 @@ class IndexStore:
 
 
 @contextlib.contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+def snapshot(connection: sqlite3.Connection) -> Generator[None]:
     """Everything read inside is of one moment, whatever an indexer commits meanwhile."""
     connection.execute("BEGIN")
     try:
@@ -173,7 +193,8 @@ def read_fingerprint(connection: sqlite3.Connection) -> str:
 
 def search_terms(connection: sqlite3.Connection, terms: Sequence[str], *, most: int) -> list[tuple[int, float]]:
     """Numbers and scores (higher is better) of the chunks that hold any of the terms, by BM25. Each term is matched as a phrase of words:
-    nothing in it is read as query syntax. Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009)."""
+    nothing in it is read as query syntax. Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009).
+    """
     phrases = ['"' + term.replace('"', '""').replace("\0", " ") + '"' for term in terms]
     if not phrases:
         return []
@@ -209,7 +230,7 @@ def find_document(connection: sqlite3.Connection, identifier: str) -> Document:
         row = connection.execute(f"SELECT record, text FROM {table} WHERE id = ?", (identifier,)).fetchone()
         if row:
             return msgspec.structs.replace(msgspec.json.decode(row[0], type=Document), text=zlib.decompress(row[1]).decode())
-    raise NotFound(f"no document {identifier} in the index", fix="list what there is with `groundwork show index`")
+    raise NotFound(f"no document {identifier} in the index", fix="check the id; a new search gives the ids of today's documents")
 
 
 # -- vectors as they lie on disk
@@ -225,7 +246,9 @@ def from_blob(blobs: Sequence[bytes], dimensions: int) -> "Vectors":
     import numpy as np
 
     if any(len(blob) != 2 * dimensions for blob in blobs):
-        raise StoreError("the index holds vectors of another length than its encoder makes", fix="rebuild it with `groundwork index --rebuild`")
+        raise StoreError(
+            "the index holds vectors of another length than its encoder makes", fix="rebuild it with `groundwork index --rebuild`"
+        )
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimensions).astype(np.float32)
 
 
@@ -259,14 +282,13 @@ def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless
         (time.time(), source, unless),
     )
     if remove:
-        # Not by the cascade: its deletions fire no trigger of ours unless recursive triggers are on, and the terms would stay.
         connection.execute("DELETE FROM chunk WHERE document = (SELECT number FROM document WHERE source = ?)", (source,))
         connection.execute("DELETE FROM document WHERE source = ?", (source,))
     return str(row[0])
 
 
-def _share(document: str, chunks: Sequence[str]) -> str:
-    digest = hashlib.sha256(document.encode())
+def _share(record: bytes, chunks: Sequence[str]) -> str:
+    digest = hashlib.sha256(record)
     for identifier in chunks:
         digest.update(identifier.encode())
     return digest.hexdigest()

@@ -60,7 +60,8 @@ class KeyTable:
         def work(connection: sqlite3.Connection) -> list[ApiKey]:
             rows = connection.execute("SELECT id, name, made, revoked, principal FROM api_key ORDER BY made").fetchall()
             return [
-                ApiKey(id=row[0], name=row[1], made=row[2], revoked=row[3], principal=msgspec.json.decode(row[4], type=Principal)) for row in rows
+                ApiKey(id=row[0], name=row[1], made=row[2], revoked=row[3], principal=msgspec.json.decode(row[4], type=Principal))
+                for row in rows
             ]
 
         return await self.database.read(work)

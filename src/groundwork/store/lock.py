@@ -2,7 +2,7 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from groundwork.core.errors import StoreBusy
@@ -10,7 +10,7 @@ from groundwork.store.database import raising
 
 
 @contextlib.contextmanager
-def holding(path: Path, *, what: str) -> Iterator[None]:
+def holding(path: Path, *, what: str) -> Generator[None]:
     """Hold the lock `path`. Raises StoreBusy at once where another process has it; `what` says what that process is doing."""
     with contextlib.ExitStack() as stack:
         with raising(path):

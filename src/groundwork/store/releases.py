@@ -9,6 +9,8 @@ from groundwork.core.measure import Release
 from groundwork.store.database import Database
 from groundwork.store.lineage import link
 
+_AS_WRITTEN = "the application as written"
+
 
 class ReleaseTable:
     """Releases in the order they were made; none is ever altered or removed."""
@@ -19,8 +21,8 @@ class ReleaseTable:
     async def add(self, release: Release) -> None:
         """Append a release and move the pointer to it.
 
-        Raises InputError (409, `outdated_parent`) where another release has become current since its parent: it was judged against something
-        that no longer serves.
+        Raises InputError (409, `outdated_parent`) where another release has become current since its parent: it was judged against
+        something that no longer serves.
         """
         record = msgspec.json.encode(release)
         evidence = release.evidence
@@ -31,7 +33,7 @@ class ReleaseTable:
             serving = current.id if current else ""
             if serving != release.parent:
                 raise InputError(
-                    f"{serving or 'the application as written'} serves now, and this release follows {release.parent or 'the application as written'}",
+                    f"{serving or _AS_WRITTEN} serves now, and this release follows {release.parent or _AS_WRITTEN}",
                     fix="evaluate the change against what serves now, then release it again",
                     code="outdated_parent",
                     status=409,

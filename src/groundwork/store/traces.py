@@ -124,7 +124,9 @@ def _insert(connection: sqlite3.Connection, trace: Trace) -> None:
         "INSERT OR REPLACE INTO span (trace, place, name, start, seconds, status) VALUES (?,?,?,?,?,?)",
         [(trace.id, place, span.name, span.start, span.seconds, span.status) for place, span in enumerate(trace.spans)],
     )
-    connection.execute("INSERT OR REPLACE INTO payload (trace, record) VALUES (?, ?)", (trace.id, zlib.compress(msgspec.json.encode(trace), 1)))
+    connection.execute(
+        "INSERT OR REPLACE INTO payload (trace, record) VALUES (?, ?)", (trace.id, zlib.compress(msgspec.json.encode(trace), 1))
+    )
     hits: list[dict[str, Any]] = (trace.found or {}).get("hits", [])
     connection.executemany("INSERT OR IGNORE INTO used (chunk, trace) VALUES (?, ?)", [(hit["chunk"]["id"], trace.id) for hit in hits])
 

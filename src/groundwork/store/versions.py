@@ -49,7 +49,9 @@ class VersionTable:
 
     async def configuration(self, config: str) -> dict[str, Any]:
         """Every value of a configuration by its dotted path. Raises NotFound."""
-        row = await self.database.read(lambda connection: connection.execute("SELECT record FROM configuration WHERE hash = ?", (config,)).fetchone())
+        row = await self.database.read(
+            lambda connection: connection.execute("SELECT record FROM configuration WHERE hash = ?", (config,)).fetchone()
+        )
         if row is None:
             raise NotFound(f"no configuration {config!r} has answered here", fix="see `groundwork traces`")
         return msgspec.json.decode(row[0], type=dict[str, Any])

@@ -57,7 +57,9 @@ def _write(reading: Reading, sources: Sequence[Source]) -> tuple[str, tuple[Cita
         lines = [f"“{_one_line(citation.quote)}” [{citation.number}]" for citation in citations]
         return "\n\n".join([*lines, _footer()]), citations
     lines = [f"[{citation.number}] {citation.title}: “{shorten(citation.quote, _PASSAGE_SHOWN)}”" for citation in citations]
-    return "\n\n".join(["_These passages fit best; the offline reader does not put them together:_", *lines, _footer(reading.why)]), citations
+    return "\n\n".join(
+        ["_These passages fit best; the offline reader does not put them together:_", *lines, _footer(reading.why)]
+    ), citations
 
 
 def _cite(quote: Quote, source: Source) -> Citation:

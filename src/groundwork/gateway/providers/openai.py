@@ -14,7 +14,13 @@ from groundwork.core.request import Request
 from groundwork.gateway.config import TimeoutSection
 from groundwork.gateway.transport import Transport
 
-_FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool", "content_filter": "blocked"}
+_FINISH: dict[str, Finish] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "content_filter": "blocked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ def encode(request: Request, model: str) -> bytes:
         body["stop"] = list(sampling.stop)
     if request.tools:
         body["tools"] = [
-            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.schema}} for tool in request.tools
+            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.schema}}
+            for tool in request.tools
         ]
     return msgspec.json.encode(body)
 
@@ -77,10 +84,14 @@ def _message(message: Message) -> dict[str, Any]:
     content: Any = message.text
     if images:
         content = [{"type": "text", "text": text_of(part)} for part in message.parts if isinstance(part, Text)]
-        content += [{"type": "image_url", "image_url": {"url": image.url, **({"detail": image.detail} if image.detail else {})}} for image in images]
+        content += [
+            {"type": "image_url", "image_url": {"url": image.url, **({"detail": image.detail} if image.detail else {})}} for image in images
+        ]
     wire: dict[str, Any] = {**message.extra, "role": message.role, "content": content or (None if calls else "")}
     if calls:
-        wire["tool_calls"] = [{"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in calls]
+        wire["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in calls
+        ]
     return wire
 
 
@@ -111,7 +122,9 @@ def decode(data: bytes) -> Delta:
 
 def _piece(call: dict[str, Any], place: int) -> CallPiece:
     function: dict[str, Any] = call.get("function") or {}
-    return CallPiece(index=call.get("index", place), id=call.get("id"), name=function.get("name"), arguments=function.get("arguments") or "")
+    return CallPiece(
+        index=call.get("index", place), id=call.get("id"), name=function.get("name"), arguments=function.get("arguments") or ""
+    )
 
 
 def _usage(usage: dict[str, Any] | None) -> Usage | None:

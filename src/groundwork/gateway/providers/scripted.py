@@ -88,7 +88,9 @@ class ScriptedModel:
                     return line, _value(found.content)
             elif re.search(line.match, request.question, re.IGNORECASE) and not (results and line.tool):
                 return line, None
-        raise UpstreamError(f"no line of the script {self.name!r} matches", cause="invalid", fix='end the script with {"match": ".*", "answer": "…"}')
+        raise UpstreamError(
+            f"no line of the script {self.name!r} matches", cause="invalid", fix='end the script with {"match": ".*", "answer": "…"}'
+        )
 
 
 def read_script(path: Path, name: str, where: str) -> ScriptedModel:

@@ -19,7 +19,7 @@ CREATE TABLE document (
 CREATE TABLE chunk (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
-  document INTEGER NOT NULL REFERENCES document (number) ON DELETE CASCADE,
+  document INTEGER NOT NULL REFERENCES document (number),
   record BLOB NOT NULL,   -- the Chunk without its text, JSON
   prefix TEXT NOT NULL,
   text TEXT NOT NULL,

@@ -26,3 +26,5 @@ CREATE TABLE prompt (id TEXT PRIMARY KEY, name TEXT NOT NULL, first_seen REAL NO
 -- Lineage: `child` was made from `parent`. Walked both ways by `groundwork show`.
 CREATE TABLE lineage (child TEXT NOT NULL, parent TEXT NOT NULL, PRIMARY KEY (child, parent)) WITHOUT ROWID;
 CREATE INDEX lineage_parent ON lineage (parent, child);
+CREATE TABLE gate (number INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL, run TEXT NOT NULL, at REAL NOT NULL, record BLOB NOT NULL);
+CREATE INDEX gate_change ON gate (change);

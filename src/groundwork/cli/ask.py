@@ -1,0 +1,60 @@
+"""`groundwork ask`: one question from the terminal, through the same path as the server's."""
+
+from pathlib import Path
+
+import click
+
+from groundwork.app.live import Live, open_live
+from groundwork.app.outlets import Discard
+from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run, talk
+from groundwork.core.message import say
+from groundwork.core.reply import Reply
+from groundwork.core.request import Principal, Request
+from groundwork.gateway.providers.auto import advice
+from groundwork.gateway.build import uses_auto
+
+EPILOG = """\b
+Example:
+  groundwork ask "When is WAL mode not available?"
+  groundwork ask --route tickets "How many open tickets are there?" """
+
+
+@click.command(epilog=EPILOG)
+@click.argument("question")
+@click.option("--route", default="", help="A named route instead of the default one.")
+@app_option
+@json_option
+def command(question: str, route: str, root: Path, as_json: bool) -> None:
+    """Ask a question and print the answer with its citations."""
+    reply = run(_ask(root, question, route))
+    if as_json:
+        out_json(reply)
+        return
+    print_reply(reply)
+
+
+async def _ask(root: Path, question: str, route: str) -> Reply:
+    async with open_live(root) as live:
+        if uses_auto(live.app.settings.config.models) and advice():
+            talk(dim(advice()))
+        return await ask_live(live, question, route)
+
+
+async def ask_live(live: Live, question: str, route: str = "") -> Reply:
+    """Ask an open application, as an internal user of this machine."""
+    model = f"{live.app.name}/{route}" if route else live.app.name
+    request = Request(messages=(say("user", question),), model=model, principal=Principal(internal=True))
+    return await live.reply(request, Discard())
+
+
+def print_reply(reply: Reply) -> None:
+    """The answer, its citations with where they stand, and one line on what it took."""
+    out(reply.text)
+    if reply.citations:
+        out()
+    for citation in reply.citations:
+        anchor = f"#{citation.element}" if citation.element else f":{citation.line}" if citation.line else ""
+        out(f"{bold(f'[{citation.number}]')} {citation.title}  {dim(citation.source + anchor)}")
+    verdicts = ", ".join(f"{verdict.rail}:{verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "") for verdict in reply.verdicts)
+    cost = "cost unknown" if reply.cost is None else f"${reply.cost:.4f}"
+    talk(dim(" · ".join(part for part in (reply.model, cost, "from the cache" if reply.cached else "", verdicts, reply.trace) if part)))

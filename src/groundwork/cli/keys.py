@@ -1,0 +1,70 @@
+"""`groundwork keys`: API keys, of which only a hash is kept."""
+
+from pathlib import Path
+
+import click
+
+from groundwork.cli.terminal import app_option, json_option, moment, out, out_json, run, table, talk
+from groundwork.core.errors import ConfigError
+from groundwork.store.folder import Folder
+
+
+@click.group(epilog="\b\nExample:\n  groundwork keys create team-search --internal")
+def command() -> None:
+    """Make, list and revoke API keys."""
+
+
+def _folder(root: Path) -> Folder:
+    if not (root / "groundwork.toml").is_file():
+        raise ConfigError(f"there is no groundwork.toml in {root}", fix="name the application's folder with --app")
+    return Folder(root.resolve())
+
+
+@command.command(epilog="\b\nExample:\n  groundwork keys create team-search --tenant acme")
+@click.argument("name")
+@click.option("--tenant", default="local", show_default=True, help="Whose data its requests see.")
+@click.option("--internal", is_flag=True, help="Admitted while the application's autonomy is `walk`.")
+@app_option
+@json_option
+def create(name: str, tenant: str, internal: bool, root: Path, as_json: bool) -> None:
+    """Make a key and print it, once."""
+    folder = _folder(root)
+    try:
+        clear, record = run(folder.keys.create(name, tenant=tenant, internal=internal))
+    finally:
+        folder.close()
+    if as_json:
+        out_json({"id": record.id, "name": record.name, "key": clear})
+        return
+    talk(f"The key of {name!r}, shown this once:")
+    out(clear)
+
+
+@command.command(name="list", epilog="\b\nExample:\n  groundwork keys list --json")
+@app_option
+@json_option
+def list_(root: Path, as_json: bool) -> None:
+    """List the keys, without what opens anything."""
+    folder = _folder(root)
+    try:
+        keys = run(folder.keys.list())
+    finally:
+        folder.close()
+    if as_json:
+        out_json(keys)
+        return
+    rows = [(key.id, key.name, key.principal.tenant, moment(key.made), "revoked" if key.revoked else "in force") for key in keys]
+    table(rows, ("id", "name", "tenant", "made", "state"))
+
+
+@command.command(epilog="\b\nExample:\n  groundwork keys revoke team-search")
+@click.argument("name")
+@app_option
+def revoke(name: str, root: Path) -> None:
+    """Take a key back; from the next request on it opens nothing."""
+    folder = _folder(root)
+    try:
+        run(folder.keys.revoke(name))
+    finally:
+        folder.close()
+    talk(f"{name!r} is revoked.")

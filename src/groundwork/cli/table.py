@@ -1,0 +1,87 @@
+"""The table of commands: name, module, and the line that `--help` shows. A module is imported when its command runs."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("new", "Make an application from a folder of documents."),
+    "check": ("check", "Check the configuration and show every value in force."),
+    "index": ("index", "Read, split and embed the documents; only what changed."),
+    "up": ("up", "Serve the application: API and page."),
+    "ask": ("ask", "Ask one question from the terminal."),
+    "find": ("find", "Search the documents and show why each hit is there."),
+    "model": ("model", "Show or change the model that answers."),
+    "keys": ("keys", "Make, list and revoke API keys."),
+    "traces": ("traces", "List the latest requests."),
+    "show": ("show", "Show anything that has an id, and walk its lineage."),
+    "replay": ("replay", "Answer stored requests again and compare."),
+    "harvest": ("harvest", "Make a dataset from traces and feedback."),
+    "eval": ("evaluate", "Run the application over a suite of cases."),
+    "compare": ("compare", "Compare two runs, case by case."),
+    "propose": ("propose", "Propose a change of a setting or a prompt."),
+    "gate": ("gate", "Decide whether a change may ship: pass, fail or undecided."),
+    "release": ("release", "Put a change into force."),
+    "rollback": ("rollback", "Go back to an earlier release."),
+    "list": ("listing", "List what is registered or stored."),
+    "eject": ("eject", "Copy a part of groundwork into the project, to change it there."),
+    "tour": ("tour", "Walk one lap of the loop, in two minutes."),
+    "demo": ("demo", "Show the sample application at work."),
+}
+
+EPILOG = """\b
+Examples:
+  groundwork new app --docs ./docs && cd app && groundwork up
+  groundwork ask "When is WAL mode not available?"
+
+Exit codes: 0 done, 1 fault, 2 usage or configuration, 3 gate or evaluation failed."""
+
+
+class Table(click.Group):
+    """Looks a command up by name and imports its module only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        return None if entry is None else import_module(f"groundwork.cli.{entry[0]}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else " See `groundwork --help`."
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Table, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="groundwork-ai", prog_name="groundwork")
+def groundwork() -> None:
+    """Applications on foundation models, from the first answer to a gated release.
+
+    An application is a folder with a groundwork.toml, prompt files and plain Python functions.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """The entry point `groundwork`. Errors of ours become a sentence and a fix on stderr, and an exit code."""
+    try:
+        return groundwork.main(args=arguments, prog_name="groundwork", standalone_mode=True)
+    except Exception as error:
+        # Only a GroundworkError is handled here; everything else is a defect and keeps its traceback.
+        from groundwork.core.errors import GroundworkError
+
+        if not isinstance(error, GroundworkError):
+            raise
+        from groundwork.cli.terminal import say_error
+
+        sys.exit(say_error(error))

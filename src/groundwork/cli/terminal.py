@@ -1,0 +1,148 @@
+"""How commands talk: data on stdout, talk on stderr, `--json` on everything that prints data, colour only in a terminal."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from groundwork.core.config import plain
+from groundwork.core.errors import ConfigError, GroundworkError, InputError
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+DONE, FAULT, USAGE, NOT_PASSED = 0, 1, 2, 3
+
+
+def app_option(function: F) -> F:
+    """The folder of the application."""
+    return click.option(
+        "--app", "root", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True, help="The application's folder."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Print data as JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")(function)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine; Ctrl-C cancels it, so that everything closes in order."""
+    with asyncio.Runner() as runner:
+        return runner.run(work)
+
+
+def out(text: str = "") -> None:
+    """Data, on stdout."""
+    click.echo(text)
+
+
+def talk(text: str = "") -> None:
+    """Talk, on stderr."""
+    click.echo(text, err=True)
+
+
+def out_json(value: Any) -> None:
+    """Data as JSON, indented for people where a terminal reads it."""
+    data = msgspec.json.encode(value, enc_hook=plain)
+    click.echo((msgspec.json.format(data, indent=2) if sys.stdout.isatty() else data).decode())
+
+
+def bold(text: str) -> str:
+    return click.style(text, bold=True)
+
+
+def dim(text: str) -> str:
+    return click.style(text, dim=True)
+
+
+def good(text: str) -> str:
+    return click.style(text, fg="green")
+
+
+def bad(text: str) -> str:
+    return click.style(text, fg="red")
+
+
+def say_error(error: GroundworkError) -> int:
+    """Say what went wrong and what to do; the exit code."""
+    talk(f"{bad('error:')} {error.what if not isinstance(error, ConfigError) else str(error)}")
+    talk(f"  {dim('fix:')} {error.fix}")
+    return USAGE if isinstance(error, ConfigError | InputError) else FAULT
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
+    """Rows in aligned columns; the last column takes what is left of a terminal's width, and is cut there."""
+    widths = [max([len(title), *(len(click.unstyle(row[place])) for row in rows)]) for place, title in enumerate(head)]
+    room = _width()
+    for row, style in [(head, bold), *((row, str) for row in rows)]:
+        cells = [style(cell) + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+        used = sum(widths[:-1]) + 2 * len(widths[:-1])
+        last = row[-1] if room is None or len(click.unstyle(row[-1])) <= room - used else f"{row[-1][: max(8, room - used - 1)]}…"
+        out("  ".join([*cells, style(last)]).rstrip())
+
+
+def _width() -> int | None:
+    if not sys.stdout.isatty():
+        return None
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size().columns
+    return None
+
+
+def moment(seconds: float) -> str:
+    """A moment as people read it, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+@contextlib.contextmanager
+def progress(what: str, unit: str = "") -> Generator[Callable[[int, int, str], None]]:
+    """A progress bar with rate and time left on stderr; where no terminal is there, a line now and then."""
+    if not sys.stderr.isatty():
+        yield _plain_progress(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[item]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, item="")
+
+        def update(done: int, total: int, item: str) -> None:
+            bar.update(task, completed=done, total=total, item=item[-40:])
+
+        yield update
+
+
+def _plain_progress(what: str) -> Callable[[int, int, str], None]:
+    last = time.monotonic()
+
+    def update(done: int, total: int, item: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 5 and done < total:
+            last = time.monotonic()
+            talk(f"{what}: {done} of {total}")
+
+    return update
+
+
+@contextlib.contextmanager
+def stoppable() -> Generator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that everything closes in order."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

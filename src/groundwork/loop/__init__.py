@@ -1,0 +1,1 @@
+"""Floor 6: the way a change reaches production. Harvest, propose, evaluate, gate, release, roll back."""

@@ -1,0 +1,77 @@
+"""`GET /health`: whether the application answers as it should, and what is wrong where it does not."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from groundwork import __version__
+from groundwork.app.live import Live
+from groundwork.core.errors import GroundworkError, PermissionDenied
+from groundwork.server.auth import Door
+from groundwork.server.exchange import Exchange
+from groundwork.store.index import read_fingerprint, read_generation
+
+_RECENT_SECONDS = 60.0
+
+
+class Losses:
+    """Says whether a count has grown of late. It notices when it is asked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen = 0
+        self._grew: float | None = None
+
+    def recent(self, count: int) -> bool:
+        if count > self._seen:
+            self._seen, self._grew = count, self._clock()
+        return self._grew is not None and self._clock() - self._grew < _RECENT_SECONDS
+
+
+class Served(Protocol):
+    """What health is asked of."""
+
+    @property
+    def live(self) -> Live: ...
+
+    @property
+    def door(self) -> Door: ...
+
+    @property
+    def losses(self) -> Losses: ...
+
+
+async def health(exchange: Exchange, site: Served) -> None:
+    """Say how things are: the word to everybody, the reasons to those who may use the application."""
+    generation, problems = await examine(site.live, site.losses)
+    status = "degraded" if problems else "ok"
+    try:
+        await site.door.admit(exchange)
+    except PermissionDenied:
+        await exchange.respond({"status": status})
+        return
+    app = site.live.app
+    answer: dict[str, Any] = {"status": status, "version": __version__, "app": app.name, "release": app.settings.release}
+    await exchange.respond({**answer, "index_generation": generation, "problems": problems})
+
+
+async def examine(live: Live, losses: Losses) -> tuple[str, list[str]]:
+    """The generation of the index, and every problem as a sentence."""
+    problems: list[str] = []
+    if live.problem:
+        problems.append(live.problem)
+    lost = live.folder.traces.lost
+    if losses.recent(lost):
+        problems.append(f"traces are being lost ({lost} so far): is the disk full?")
+    generation = ""
+    if live.app.settings.config.context is not None:
+        try:
+            generation = await live.folder.index.database.read(read_generation)
+            encoder = await live.folder.index.database.read(read_fingerprint)
+        except GroundworkError as error:
+            return "", [*problems, f"the index cannot be read: {error.what}"]
+        if not generation:
+            problems.append("nothing is indexed yet: run `groundwork index`")
+        elif encoder != live.resources.embedder.fingerprint:
+            problems.append("the index was made by another encoder: run `groundwork index --rebuild`")
+    return generation, problems

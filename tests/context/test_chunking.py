@@ -1,0 +1,130 @@
+import pytest
+from fake_encoder import FakeEncoder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundwork.context.chunking import embedded_text, sections, split
+from groundwork.context.reading import parse
+from groundwork.core.document import Chunk, Document
+from groundwork.core.errors import ConfigError, InputError
+from groundwork.core.text import sentences
+
+ENCODER = FakeEncoder()
+_WORDS = st.text(st.sampled_from("abcdefgh ,.!?|-\n1é漢\u00a0"), max_size=60)
+_BLOCKS = st.one_of(
+    _WORDS,
+    _WORDS.map(lambda text: "# " + text.replace("\n", " ")),
+    _WORDS.map(lambda text: "### " + text.replace("\n", " ")),
+    st.integers(1, 600).map(lambda n: "word. " * (n // 6) + "x" * n),
+    st.integers(1, 40).map(lambda n: "```\n" + "line = [1, 2]\n" * n + "```"),
+    st.integers(1, 30).map(lambda n: "- item of a list\n" * n),
+)
+
+
+def markdown(text: str, source: str = "docs/a.md") -> Document:
+    return parse(text.encode(), source)
+
+
+def chunks_of(text: str, *, tokens: int = 60, overlap: int = 12) -> list[Chunk]:
+    return split(markdown(text), ENCODER, tokens=tokens, overlap=overlap)
+
+
+@settings(max_examples=300, deadline=None)
+@given(blocks=st.lists(_BLOCKS, min_size=1, max_size=8), tokens=st.integers(32, 120), overlap=st.integers(0, 16))
+def test_chunks_cover_the_document_verbatim_and_always_fit(blocks: list[str], tokens: int, overlap: int) -> None:
+    try:
+        document = markdown("\n\n".join(blocks))
+    except InputError:
+        return
+    chunks = split(document, ENCODER, tokens=tokens, overlap=overlap)
+    covered = [False] * len(document.text)
+    for chunk in chunks:
+        assert chunk.text == document.text[chunk.start : chunk.end]
+        assert chunk.text.strip()
+        assert ENCODER.count(embedded_text(chunk)) + 2 <= tokens
+        covered[chunk.start : chunk.end] = [True] * (chunk.end - chunk.start)
+    assert all(covered[at] or character.isspace() for at, character in enumerate(document.text))
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+    assert [chunk.start for chunk in chunks] == sorted(chunk.start for chunk in chunks)
+
+
+@settings(max_examples=200, deadline=None)
+@given(blocks=st.lists(_BLOCKS, min_size=1, max_size=8))
+def test_sections_follow_each_other_without_a_gap(blocks: list[str]) -> None:
+    try:
+        document = markdown("\n\n".join(blocks))
+    except InputError:
+        return
+    found = list(sections(document))
+    assert found[0].start == 0
+    assert found[-1].end == len(document.text)
+    assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
+
+
+def test_a_chunk_knows_its_headings() -> None:
+    chunks = chunks_of("# Top\n\nintro\n\n## First\n\none\n\n### Deep\n\ntwo\n\n## Second\n\nthree")
+    assert [(chunk.headings, chunk.text) for chunk in chunks] == [
+        (("Top",), "Top\n\nintro"),
+        (("Top", "First"), "First\n\none"),
+        (("Top", "First", "Deep"), "Deep\n\ntwo"),
+        (("Top", "Second"), "Second\n\nthree"),
+    ]
+    assert chunks[2].prefix == "Top > First > Deep"
+
+
+def test_a_heading_without_text_opens_the_next_section() -> None:
+    assert [chunk.text for chunk in chunks_of("# Top\n\n## First\n\none")] == ["Top\n\nFirst\n\none"]
+
+
+def test_long_sections_are_cut_between_paragraphs_first_and_sentences_second() -> None:
+    paragraph = "One two three four five. Six seven eight nine ten."
+    chunks = chunks_of("# T\n\n" + "\n\n".join([paragraph] * 6), tokens=60, overlap=0)
+    assert len(chunks) > 1
+    assert all(chunk.text.endswith("ten.") for chunk in chunks)
+    sentence_chunks = chunks_of("# T\n\n" + " ".join([paragraph] * 6), tokens=60, overlap=0)
+    assert len(sentence_chunks) > 1
+    assert all(chunk.text.endswith(".") for chunk in sentence_chunks)
+
+
+def test_overlap_repeats_whole_sentences_and_no_more_than_asked() -> None:
+    text = "# T\n\n" + " ".join(f"Number {n} is here." for n in range(40))
+    chunks = chunks_of(text, tokens=50, overlap=14)
+    repeated = [one.end - other.start for one, other in zip(chunks, chunks[1:], strict=False)]
+    assert all(length > 0 for length in repeated)
+    for chunk, length in zip(chunks[1:], repeated, strict=True):
+        assert ENCODER.count(chunk.text[:length]) <= 14
+        assert chunk.text.startswith("Number")
+    assert all(one.end <= other.start for one, other in zip(chunks_of(text, overlap=0), chunks_of(text, overlap=0)[1:], strict=False))
+
+
+def test_an_edit_leaves_the_other_chunks_their_ids() -> None:
+    before = "# T\n\n## A\n\nalpha\n\n## B\n\nbeta\n\n## C\n\ngamma"
+    old = {chunk.id for chunk in chunks_of(before)}
+    new = {chunk.id for chunk in chunks_of(before.replace("alpha", "an altogether longer alpha"))}
+    assert len(old & new) == 2
+    assert len(new - old) == 1
+
+
+def test_the_same_words_twice_are_two_chunks() -> None:
+    chunks = chunks_of("# A\n\nsame\n\n# A\n\nsame")
+    assert len({chunk.id for chunk in chunks}) == 2
+
+
+def test_a_heading_longer_than_a_chunk_is_shortened_in_the_prefix_only() -> None:
+    heading = "very long heading " * 60
+    chunks = chunks_of(f"# {heading}\n\nbody", tokens=40, overlap=0)
+    assert all(ENCODER.count(embedded_text(chunk)) + 2 <= 40 for chunk in chunks)
+    assert chunks[-1].text.endswith("body")
+    assert chunks[-1].headings[0].startswith("very long")
+
+
+def test_a_size_that_holds_nothing_is_a_setting_to_correct() -> None:
+    with pytest.raises(ConfigError, match="no room"):
+        split(markdown("# T\n\nbody"), ENCODER, tokens=3, overlap=0)
+
+
+def test_list_items_table_rows_and_numbers_are_sentences() -> None:
+    text = "Advantages include:\n1. It is fast. It is small.\n2. It is e.g. Free; etc.\n- No server\nname | size\na | 1\n\n2.1. Why\n\nHe said \"yes.\" So be it,\nor not."
+    assert [text[start:end] for start, end in sentences(text)] == [
+        "Advantages include:", "1. It is fast.", "It is small.", "2. It is e.g. Free; etc.", "- No server", "name | size", "a | 1", "2.1. Why", 'He said "yes."', "So be it,\nor not.",
+    ]  # fmt: skip
