@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from groundwork.core.errors import InputError
+
 DIMENSIONS = 48
 
 
@@ -30,6 +32,8 @@ class FakeEncoder:
         return np.stack([self._vector(text) for text in texts])
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
+        if any(self.count(text) + 2 > self.window for text in texts):
+            raise InputError("a text is longer than the window", fix="cut it")
         return self.encode(texts)
 
     def _vector(self, text: str) -> np.ndarray:

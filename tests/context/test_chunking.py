@@ -1,5 +1,6 @@
+from itertools import pairwise
+
 import pytest
-from fake_encoder import FakeEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from groundwork.context.reading import parse
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.text import sentences
+from tests.context.fake_encoder import FakeEncoder
 
 ENCODER = FakeEncoder()
 _WORDS = st.text(st.sampled_from("abcdefgh ,.!?|-\n1é漢\u00a0"), max_size=60)
@@ -58,7 +60,7 @@ def test_sections_follow_each_other_without_a_gap(blocks: list[str]) -> None:
     found = list(sections(document))
     assert found[0].start == 0
     assert found[-1].end == len(document.text)
-    assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end == other.start for one, other in pairwise(found))
 
 
 def test_a_chunk_knows_its_headings() -> None:
@@ -89,12 +91,12 @@ def test_long_sections_are_cut_between_paragraphs_first_and_sentences_second() -
 def test_overlap_repeats_whole_sentences_and_no_more_than_asked() -> None:
     text = "# T\n\n" + " ".join(f"Number {n} is here." for n in range(40))
     chunks = chunks_of(text, tokens=50, overlap=14)
-    repeated = [one.end - other.start for one, other in zip(chunks, chunks[1:], strict=False)]
+    repeated = [one.end - other.start for one, other in pairwise(chunks)]
     assert all(length > 0 for length in repeated)
     for chunk, length in zip(chunks[1:], repeated, strict=True):
         assert ENCODER.count(chunk.text[:length]) <= 14
         assert chunk.text.startswith("Number")
-    assert all(one.end <= other.start for one, other in zip(chunks_of(text, overlap=0), chunks_of(text, overlap=0)[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(chunks_of(text, overlap=0)))
 
 
 def test_an_edit_leaves_the_other_chunks_their_ids() -> None:
@@ -118,13 +120,23 @@ def test_a_heading_longer_than_a_chunk_is_shortened_in_the_prefix_only() -> None
     assert chunks[-1].headings[0].startswith("very long")
 
 
+def test_what_the_encoder_sees_as_one_piece_still_has_a_bounded_length() -> None:
+    class Blind(FakeEncoder):
+        def pieces(self, text: str) -> list[tuple[int, int]]:
+            return [(0, len(text))] if text.strip() else []
+
+    chunks = split(parse(b"x" * 30_000, "a.txt"), Blind(), tokens=60, overlap=0)
+    assert "".join(chunk.text for chunk in chunks) == "x" * 30_000
+    assert max(len(chunk.text) for chunk in chunks) < 60 * 20 + 400
+
+
 def test_a_size_that_holds_nothing_is_a_setting_to_correct() -> None:
     with pytest.raises(ConfigError, match="no room"):
-        split(markdown("# T\n\nbody"), ENCODER, tokens=3, overlap=0)
+        split(markdown("# T\n\nbody"), ENCODER, tokens=2, overlap=0)
 
 
 def test_list_items_table_rows_and_numbers_are_sentences() -> None:
-    text = "Advantages include:\n1. It is fast. It is small.\n2. It is e.g. Free; etc.\n- No server\nname | size\na | 1\n\n2.1. Why\n\nHe said \"yes.\" So be it,\nor not."
+    text = 'Advantages include:\n1. It is fast. It is small.\n2. It is e.g. Free; etc.\n- No server\nname | size\na | 1\n\n2.1. Why\n\nHe said "yes." So be it,\nor not.'
     assert [text[start:end] for start, end in sentences(text)] == [
         "Advantages include:", "1. It is fast.", "It is small.", "2. It is e.g. Free; etc.", "- No server", "name | size", "a | 1", "2.1. Why", 'He said "yes."', "So be it,\nor not.",
     ]  # fmt: skip

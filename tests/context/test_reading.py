@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from groundwork.context.chunking import landmark
 from groundwork.context.reading import parse, read
@@ -46,7 +48,12 @@ def test_markdown_loses_its_markup_and_keeps_its_code_and_lines(data: Path) -> N
     )
     assert headings(document) == [(1, "Watering"), (2, "Table of doses")]
     lines = (data / "guide.md").read_text().splitlines()
-    for text, written in (("Watering", "# Watering"), ("- beans", "- beans: weekly"), ("fig", "| fig   | **5**  |"), ("Quoted", "> Quoted wisdom.")):
+    for text, written in (
+        ("Watering", "# Watering"),
+        ("- beans", "- beans: weekly"),
+        ("fig", "| fig   | **5**  |"),
+        ("Quoted", "> Quoted wisdom."),
+    ):
         assert place(document, text) == (lines.index(written) + 1, None)
 
 
@@ -134,3 +141,26 @@ def test_deep_nesting_meets_no_recursion_limit() -> None:
 def test_markdown_front_matter_alone_is_no_text() -> None:
     with pytest.raises(InputError, match="no text"):
         parse(b"---\ntitle: x\n---\n", "a.md")
+
+
+_MARKUP = st.one_of(
+    st.sampled_from("p div ul ol li table tr td pre b a h1 h2 h br hr nav s sup dl dd svg title body form button".split()).flatmap(  # noqa: SIM905
+        lambda tag: st.sampled_from([f"<{tag}>", f"</{tag}>", f'<{tag} id="{tag}" class="menu" href="#x">'])
+    ),
+    st.text(max_size=12),
+    st.just("some words "),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(_MARKUP, max_size=40).map("".join), source=st.sampled_from(["a.html", "a.md", "a.txt"]))
+def test_whatever_is_read_has_places_that_hold(text: str, source: str) -> None:
+    try:
+        document = parse(text.encode(errors="replace"), source)
+    except InputError:
+        return
+    starts = [mark.start for mark in document.landmarks]
+    assert starts == sorted(set(starts))
+    for heading in document.headings:
+        assert document.text[heading.start : heading.end].strip()
+        assert document.text[heading.end : heading.end + 1] in {"", "\n"}

@@ -232,13 +232,23 @@ def test_a_change_worse_by_the_margin_passes_at_most_one_time_in_twenty(n: int, 
 
 @pytest.mark.parametrize(("n", "discordance"), [(40, 0.1), (80, 0.2), (200, 0.1)])
 def test_simulated_changes_agree_with_the_enumeration(n: int, discordance: float) -> None:
-    chooser = random.Random(n)  # noqa: S311
+    chooser = random.Random(n)
     weights = [(discordance - 0.05) / 2, (discordance + 0.05) / 2, 1 - discordance]
     draws = 1_000
     passed = sum(non_inferiority(chooser.choices([1, -1, 0], weights, k=n), 0.05)[0] == "pass" for _ in range(draws))
     expected = chance(n, 0.05, discordance, -0.05)
     assert passed / draws == pytest.approx(expected, abs=4 * math.sqrt(expected / draws))
     assert passed / draws <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / draws)
+
+
+@pytest.mark.parametrize("n", [60, 200])
+@pytest.mark.parametrize("weights", [(0.04, 0.02, 0.94, 0.0), (0.0, 0.1, 0.9, 0.0), (0.03, 0.1, 0.81, 0.06)])
+def test_scores_between_the_bounds_keep_the_error_rate(n: int, weights: tuple[float, ...]) -> None:
+    values = (-1.0, -0.5, 0.0, 0.5)
+    assert sum(weight * value for weight, value in zip(weights, values, strict=True)) == pytest.approx(-0.05)
+    chooser = random.Random(n)
+    passed = sum(non_inferiority(chooser.choices(values, weights, k=n), 0.05)[0] == "pass" for _ in range(600))
+    assert passed / 600 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)
 
 
 @pytest.mark.parametrize("discordance", [0.05, 0.1, 0.2, 0.4])
@@ -267,7 +277,7 @@ def test_the_items_to_tell_are_those_of_the_paired_test() -> None:
 
 
 def test_bounded_means_hold_the_truth_as_often_as_they_say() -> None:
-    chooser = random.Random(7)  # noqa: S311
+    chooser = random.Random(7)
     for n, chances in itertools.product((5, 20, 80), ((0.05, 0.15, 0.8), (0.3, 0.3, 0.4), (0.02, 0.0, 0.98))):
         truth = 0.5 * chances[1] + chances[2]
         held = 0

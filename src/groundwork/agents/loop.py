@@ -34,6 +34,7 @@ class Agent:
 
     async def run(self, request: Request, found: Found, out: Cleared) -> Reply:
         """Answer, calling tools as the model asks. Deltas go to `out`; the reply is returned after the rails have judged it."""
+        refuse_tools(request, self.tools)
         total, cost, steps, said = Usage(), None, 0, ""
         declared = tuple(tool.declaration for tool in self.tools.values())
         while True:

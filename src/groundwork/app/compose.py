@@ -40,9 +40,9 @@ class Resources:
     transport: Transport = field(default_factory=Transport)
 
     async def close(self) -> None:
+        """Let go of connections and the encoder's thread. The folder is closed by whoever opened it."""
         await self.transport.close()
         await self.embedder.close()
-        self.folder.close()
 
 
 async def compose(settings: Settings, resources: Resources) -> App:

@@ -82,7 +82,10 @@ async def read_settings(root: Path, folder: Folder, *, release: str = "", change
 
 @contextlib.asynccontextmanager
 async def open_live(root: Path, *, settings: Settings | None = None, folder: Folder | None = None) -> AsyncGenerator[Live, None]:
-    """Open an application's folder, compose the application, and close everything again. Raises ConfigError for what would not work."""
+    """Open an application's folder, compose the application, and close everything again (but a folder that was passed in open).
+
+    Raises ConfigError for what would not work.
+    """
     root = root.resolve()
     resources = Resources(folder or Folder(root))
     try:
@@ -92,6 +95,8 @@ async def open_live(root: Path, *, settings: Settings | None = None, folder: Fol
         yield Live(app, resources, _answer_of(root))
     finally:
         await resources.close()
+        if folder is None:
+            resources.folder.close()
 
 
 async def remember(app: App, folder: Folder) -> None:

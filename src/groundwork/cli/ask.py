@@ -10,8 +10,8 @@ from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out
 from groundwork.core.message import say
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
-from groundwork.gateway.providers.auto import advice
 from groundwork.gateway.build import uses_auto
+from groundwork.gateway.providers.auto import advice
 
 EPILOG = """\b
 Example:
@@ -55,6 +55,8 @@ def print_reply(reply: Reply) -> None:
     for citation in reply.citations:
         anchor = f"#{citation.element}" if citation.element else f":{citation.line}" if citation.line else ""
         out(f"{bold(f'[{citation.number}]')} {citation.title}  {dim(citation.source + anchor)}")
-    verdicts = ", ".join(f"{verdict.rail}:{verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "") for verdict in reply.verdicts)
+    verdicts = ", ".join(
+        f"{verdict.rail}:{verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "") for verdict in reply.verdicts
+    )
     cost = "cost unknown" if reply.cost is None else f"${reply.cost:.4f}"
     talk(dim(" · ".join(part for part in (reply.model, cost, "from the cache" if reply.cached else "", verdicts, reply.trace) if part)))

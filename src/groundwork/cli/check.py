@@ -9,7 +9,7 @@ from groundwork.app.compose import Resources, compose
 from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
 from groundwork.cli.terminal import app_option, dim, good, json_option, out, out_json, run, table, talk
-from groundwork.core.config import flatten, dotted
+from groundwork.core.config import dotted, flatten
 from groundwork.evaluate.config import parse_requirements
 from groundwork.evaluate.suite import load_suite
 from groundwork.store.folder import Folder
@@ -34,7 +34,13 @@ def command(root: Path, as_json: bool, schema: bool) -> None:
     settings, problems = run(_check(root))
     rows = [(dotted(path), value, settings.origin(path)) for path, value in flatten(settings.config).items()]
     if as_json:
-        out_json({"release": settings.release, "values": [{"path": path, "value": value, "from": origin} for path, value, origin in rows], "notes": problems})
+        out_json(
+            {
+                "release": settings.release,
+                "values": [{"path": path, "value": value, "from": origin} for path, value, origin in rows],
+                "notes": problems,
+            }
+        )
         return
     table([(path, _shown(value), dim(origin)) for path, value, origin in rows], ("setting", "value", "from"))
     for problem in problems:
@@ -58,8 +64,11 @@ async def _check(root: Path) -> tuple[Settings, list[str]]:
             suite = load_suite(settings.root / gate.suite, root=settings.root)
             parse_requirements(gate, suite.metrics, settings.written.where(("gate", "require")))
         notes: list[str] = []
-        if settings.config.context is not None and not await resources.folder.index.database.read(lambda _: resources.folder.index.generation()):
+        if settings.config.context is not None and not await resources.folder.index.database.read(
+            lambda _: resources.folder.index.generation()
+        ):
             notes.append("note: nothing is indexed yet; run `groundwork index`")
         return settings, notes
     finally:
         await resources.close()
+        resources.folder.close()

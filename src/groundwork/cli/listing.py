@@ -33,7 +33,7 @@ def _registered(kind: str) -> Listing:
     if kind == "scorers":
         from groundwork.evaluate.scorers import all_scorers
 
-        return ("name", "better", "origin", "what it scores"), [(one.name, one.better, one.origin, one.first_line) for one in all_scorers()]
+        return ("name", "better", "origin", "what it scores"), [(one.name, one.better, one.origin, one.summary) for one in all_scorers()]
     if kind == "providers":
         return ("name", "what it is"), [
             ("embedded", "the offline quoting reader: no key, no network"),
@@ -43,7 +43,11 @@ def _registered(kind: str) -> Listing:
         ]
     from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS
 
-    rows = [(name, side, ", ".join(actions)) for side, rails in (("input", INPUT_RAILS), ("output", OUTPUT_RAILS)) for name, actions in rails.items()]
+    rows = [
+        (name, side, ", ".join(actions))
+        for side, rails in (("input", INPUT_RAILS), ("output", OUTPUT_RAILS))
+        for name, actions in rails.items()
+    ]
     return ("rail", "side", "actions"), [*rows, ("module:function", "input, output", "block, flag")]
 
 
@@ -65,14 +69,17 @@ async def _rows(kind: str, root: Path, folder: Folder) -> Listing:
         case "runs":
             runs = await folder.runs.list()
             return ("id", "when", "suite", "split", "n", "change or release"), [
-                (one.id, moment(one.started), one.suite, one.split or "all", str(one.n), one.change or one.release or "as written") for one in runs
+                (one.id, moment(one.started), one.suite, one.split or "all", str(one.n), one.change or one.release or "as written")
+                for one in runs
             ]
         case "datasets":
             kept = await folder.manifests.list()
             return ("id", "when", "n", "name"), [(one.id, moment(one.made), str(one.n), one.name) for one in kept]
         case "changes":
             changes = await folder.changes.list()
-            return ("id", "when", "what", "why"), [(one.id, moment(one.made), _difference(one.path, one.before, one.after), one.why) for one in changes]
+            return ("id", "when", "what", "why"), [
+                (one.id, moment(one.made), _difference(one.path, one.before, one.after), one.why) for one in changes
+            ]
         case _:
             current = await folder.releases.current()
             serving = current.id if current else ""

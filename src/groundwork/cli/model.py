@@ -55,7 +55,9 @@ def changed(text: str, settings: Settings, target: str, base_url: str | None, ke
     line = read_toml(settings.root / FILE).lines.get(("models", alias, "targets"))
     rows = text.splitlines(keepends=True)
     if line is None or not re.search(r"targets\s*=\s*\[[^\]\n]*\]", rows[line - 1]):
-        raise ConfigError(f"the targets of `models.{alias}` do not stand on one line", where=f"{FILE}:{line or 1}", fix="change them in the file")
+        raise ConfigError(
+            f"the targets of `models.{alias}` do not stand on one line", where=f"{FILE}:{line or 1}", fix="change them in the file"
+        )
     rows[line - 1] = re.sub(r"targets(\s*)=(\s*)\[[^\]\n]*\]", rf'targets\1=\2["{target}"]', rows[line - 1])
     provider = target.partition("/")[0]
     if target not in BUILT_IN and provider not in settings.config.providers:

@@ -36,14 +36,13 @@ async def _up(root: Path, host: str | None, port: int | None, *, index: bool) ->
         settings = await read_settings(root, folder)
         if index and settings.config.context is not None:
             await index_documents(settings, folder)
-    except BaseException:
+        async with open_live(root, settings=settings, folder=folder) as live:
+            if uses_auto(live.app.settings.config.models) and advice():
+                talk(dim(advice()))
+            section = live.app.settings.config.server
+            await serve(live, section.host if host is None else host, section.port if port is None else port, ready=_say_ready)
+    finally:
         folder.close()
-        raise
-    async with open_live(root, settings=settings, folder=folder) as live:
-        if uses_auto(live.app.settings.config.models) and advice():
-            talk(dim(advice()))
-        section = live.app.settings.config.server
-        await serve(live, section.host if host is None else host, section.port if port is None else port, ready=_say_ready)
 
 
 def _say_ready(address: str, app: str) -> None:

@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 
 # `del`, `s` and `strike` mark what no longer holds: quoting it would be wrong.
 _NEVER_TEXT = frozenset(
-    """applet area audio base button canvas colgroup datalist del dialog embed frame frameset head iframe input link map meta nav noscript
+    """applet area audio base button canvas colgroup datalist del dialog embed frame frameset head iframe input link map meta noscript
     object option picture s script select source strike style svg template textarea track video""".split()  # noqa: SIM905
 )
 _ROLES = frozenset({"navigation", "search", "menu", "menubar", "banner"})
@@ -24,9 +24,13 @@ _STAMP = re.compile(r"\s*(?:this )?page (?:was )?last (?:modified|updated|change
 
 
 class Boilerplate:
-    """Says of an element whether it is the page's surroundings. `source` is the page's own name, to know links into itself."""
+    """Says of an element whether it is the page's surroundings. `source` is the page's own name, to know links into itself.
 
-    def __init__(self, source: str) -> None:
+    `keep_navigation` leaves out only what is never text.
+    """
+
+    def __init__(self, source: str, *, keep_navigation: bool = False) -> None:
+        self._keep_navigation = keep_navigation
         self._page = source.rsplit("/", 1)[-1]
 
     def holds(self, node: LexborNode) -> bool:
@@ -34,8 +38,10 @@ class Boilerplate:
         tag = node.tag
         if tag in _NEVER_TEXT:
             return True
-        if tag in {"body", "main", "article", "h1", "h"}:  # some pages hide an `h` that only search engines read
+        if self._keep_navigation or tag in {"body", "main", "article", "h1", "h"}:  # some pages hide an `h` that only search engines read
             return False
+        if tag == "nav":
+            return True
         attributes = node.attributes
         if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _HIDDEN.search(attributes.get("style") or ""):
             return True

@@ -22,6 +22,9 @@ SPECIAL = 2
 _LONGEST_WORD = 400
 """Characters; an encoder may see a word of any length as one unknown piece."""
 
+_PIECE = 20
+"""Characters that count as one piece at least, so that no chunk grows beyond a prompt where the encoder sees little in it."""
+
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _WORD = re.compile(r"\S+")
 
@@ -69,7 +72,7 @@ def split(document: Document, measure: Measure, *, tokens: int, overlap: int) ->
     seen: Counter[tuple[str, str]] = Counter()
     for section in sections(document):
         title, path = _fit_prefix(document.title, section.path, measure, tokens // 3)
-        prefix = Chunk(id="", document="", source="", title=title, headings=path, start=0, end=0, text="").prefix
+        prefix = _prefix(title, path)
         for start, end in _Packing(document.text, prefix, measure, tokens, overlap).spans(section):
             text = document.text[start:end]
             occurrence = seen[prefix, text]
@@ -117,11 +120,15 @@ def sections(document: Document) -> Iterator[Section]:
         yield Section(tuple(name for _, name in path), start, len(text))
 
 
+def _prefix(title: str, path: tuple[str, ...]) -> str:
+    return Chunk(id="", document="", source="", title=title, headings=path, start=0, end=0, text="").prefix
+
+
 def _fit_prefix(title: str, path: tuple[str, ...], measure: Measure, most: int) -> tuple[str, tuple[str, ...]]:
     """Title and heading path within `most` pieces: outer headings go first, then the title's end, then the last heading's."""
 
     def size(title: str, path: tuple[str, ...]) -> int:
-        return measure.count(" > ".join([title, *path]))
+        return measure.count(_prefix(title, path))
 
     while len(path) > 1 and size(title, path) > most:
         path = path[1:]
@@ -213,7 +220,10 @@ class _Packing:
         piece = self._text[start:end]
         left = start + len(piece) - len(piece.lstrip())
         right = start + len(piece.rstrip())
-        return Unit(left, max(left, right), self._measure.count(self._text[left:right]), opens)
+        size = (right - left) // _PIECE  # a unit that is too long already need not be counted
+        if size <= self._budget:
+            size = max(size, self._measure.count(self._text[left:right]))
+        return Unit(left, max(left, right), size, opens)
 
     def _parts(self, unit: Unit) -> list[Unit]:
         """A long sentence by its lines (listings, mostly), and what is still too long by words."""

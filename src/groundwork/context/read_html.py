@@ -41,7 +41,7 @@ def read_html(text: str, source: str) -> Document:
     if tree.body is not None:
         _Page(canonical, Boilerplate(source)).walk(tree.body)
         if canonical.empty:  # all of it looked like a menu: then the menu is the page
-            _Page(canonical, None).walk(tree.body)
+            _Page(canonical, Boilerplate(source, keep_navigation=True)).walk(tree.body)
     return canonical.document(source, title=name, medium="html")
 
 
@@ -56,7 +56,7 @@ def _depth(text: str) -> int:
 class _Page:
     """One walk over a page. Inline text gathers until a block begins or ends; then it is written."""
 
-    def __init__(self, canonical: Canonical, boilerplate: Boilerplate | None) -> None:
+    def __init__(self, canonical: Canonical, boilerplate: Boilerplate) -> None:
         self._canonical = canonical
         self._boilerplate = boilerplate
         self._inline: list[str] = []
@@ -98,7 +98,7 @@ class _Page:
             self._text(node.text_content or "")
             return False
         tag = node.tag
-        if tag is None or not node.is_element_node or (self._boilerplate and self._boilerplate.holds(node)):
+        if tag is None or not node.is_element_node or self._boilerplate.holds(node):
             return False
         if tag in _BLOCKS:
             self._flush()

@@ -1,8 +1,9 @@
-"""The offline quoting reader, first version: it quotes the sentence that fits the question best, or says that none does.
+"""The offline quoting reader, first version: it quotes the sentences that fit the question best, or says that none does.
 
-A sentence's score mixes the cosine of question and sentence, the share of the question's words it holds (its heading counts half), and
-whether it holds a number where one is asked for. The weights and the threshold were chosen on the choosing split of the sample suite
-(`python -m benchmarks.quoting`), and nowhere else. What this is not: it cannot explain, combine or converse.
+A sentence's score mixes the cosine of question and sentence, the share of the question's words it holds (those of its heading count less),
+whether it holds a number where one is asked for, and the cosine of its passage. Whether anything is quoted at all is decided by its support:
+the passage's cosine plus the share of the question's words that the passage and its heading hold. Weights and threshold were chosen on the
+choosing split of the sample suite (`python -m benchmarks.quoting`), and nowhere else. What this is not: it cannot explain, combine or converse.
 """
 
 import re
@@ -22,6 +23,8 @@ _NUMBER_ASKED = re.compile(
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")
+_LABEL = re.compile(r"(?:\(?\d{1,3}[.)]\s+|[-*•]\s+)?")
+"""The number or bullet of a list's item: no part of what is quoted."""
 _CUT = 250
 """Characters of a sentence that are embedded: a piece is a character at least, so the window of 256 pieces always holds them."""
 _SENTENCES = 48
@@ -32,13 +35,44 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """What a sentence's score is made of, and from which score on it is quoted."""
 
     cosine: float = 1.0
-    words: float = 0.6
+    words: float = 0.8
     heading: float = 0.3
-    number: float = 0.12
-    passage: float = 0.3
-    threshold: float = 0.95
-    second: float = 0.93
+    number: float = 0.15
+    passage: float = 1.0
+    support: float = 0.88
+    """The least support of the best sentence; below, the reader abstains."""
+    second: float = 0.75
     """A second sentence is quoted too where its score is at least this share of the best one's."""
+
+    def score(self, features: "Features") -> float:
+        return (
+            self.cosine * features.cosine
+            + self.words * features.words
+            + self.heading * features.heading
+            + self.number * features.number
+            + self.passage * features.passage
+        )
+
+
+class Features(NamedTuple):
+    """What is known of a sentence for a question; each is 0 to 1."""
+
+    cosine: float
+    words: float
+    """Share of the question's words in it."""
+    heading: float
+    """Share of them in the headings above it, and not in it."""
+    number: float
+    """1 where a number is asked for and it holds one."""
+    passage: float
+    """Cosine of question and passage."""
+    context: float
+    """Share of the question's words in the whole passage and its heading."""
+
+    @property
+    def support(self) -> float:
+        """How far the passage speaks of what is asked, 0 to 2."""
+        return self.passage + self.context
 
 
 class Passage(NamedTuple):
@@ -50,12 +84,13 @@ class Passage(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """`passages[passage].text[start:end]`, with its score."""
+    """`passages[passage].text[start:end]`, with its score and its support."""
 
     passage: int
     start: int
     end: int
     score: float
+    support: float
 
 
 class Reading(NamedTuple):
@@ -63,7 +98,7 @@ class Reading(NamedTuple):
 
     kind: Literal["quote", "passages", "abstain"]
     quotes: tuple[Quote, ...]
-    score: float
+    support: float
     why: str = ""
 
 
@@ -77,44 +112,44 @@ class Quoter:
     async def read(self, question: str, passages: Sequence[Passage]) -> Reading:
         """Quote, list or abstain. Never raises for odd texts: what cannot be embedded is judged by its words."""
         ranked = await self.rank(question, passages)
-        best = ranked[0].score if ranked else 0.0
+        support = ranked[0].support if ranked else 0.0
         kind = kind_of_question(question)
         if kind == "foreign":
-            return Reading("passages" if passages else "abstain", _whole(passages), best, "it reads English only")
-        if best < self.weights.threshold:
-            return Reading("abstain", (), best, "no sentence fits the question well enough")
+            return Reading("passages" if passages else "abstain", _whole(passages), support, "it reads English only")
+        if support < self.weights.support:
+            return Reading("abstain", (), support, "no sentence fits the question well enough")
         if kind == "explain":
-            return Reading("passages", _whole(passages), best, "it can quote, not explain or compare")
-        quotes = [ranked[0]]
-        quotes += [quote for quote in ranked[1:2] if quote.score >= self.weights.second * best]
-        return Reading("quote", tuple(quotes), best)
+            return Reading("passages", _whole(passages), support, "it can quote, not explain or compare")
+        second = [quote for quote in ranked[1:2] if quote.score >= self.weights.second * ranked[0].score]
+        return Reading("quote", (ranked[0], *second), support)
 
     async def rank(self, question: str, passages: Sequence[Passage]) -> list[Quote]:
         """Every candidate sentence with its score, best first."""
+        weigh = self.weights.score
+        quotes = [
+            Quote(place, start, end, weigh(features), features.support)
+            for place, start, end, features in await self.features(question, passages)
+        ]
+        return sorted(quotes, key=lambda quote: -quote.score)
+
+    async def features(self, question: str, passages: Sequence[Passage]) -> list[tuple[int, int, int, Features]]:
+        """Every candidate sentence (passage, start, end) with what its score is made of."""
         asked = content_words(question)
         candidates = _candidates(asked, passages)
         if not candidates:
             return []
         cosines = await self._cosines(question, [passages[place].text[start:end] for place, start, end in candidates])
         wants_number = _NUMBER_ASKED.search(question) is not None
-        quotes = [
-            Quote(
-                place, start, end, self._score(asked, passages[place], passages[place].text[start:end], cosine, wants_number=wants_number)
-            )
-            for (place, start, end), cosine in zip(candidates, cosines, strict=True)
-        ]
-        return sorted(quotes, key=lambda quote: -quote.score)
-
-    def _score(self, asked: Sequence[str], passage: Passage, sentence: str, cosine: float, *, wants_number: bool) -> float:
-        weights = self.weights
-        held = set(content_words(sentence))
-        above = set(content_words(passage.heading)) - held
-        share = _share(asked, held)
-        score = weights.cosine * cosine + weights.words * share + weights.heading * _share(asked, above)
-        score += weights.passage * (passage.similarity or 0.0)
-        if wants_number and _DIGIT.search(sentence):
-            score += weights.number
-        return score
+        rows: list[tuple[int, int, int, Features]] = []
+        for (place, start, end), cosine in zip(candidates, cosines, strict=True):
+            sentence = passages[place].text[start:end]
+            held = set(content_words(sentence))
+            above = set(content_words(passages[place].heading)) - held
+            number = float(wants_number and _DIGIT.search(sentence) is not None)
+            passage = passages[place].similarity or 0.0
+            context = _share(asked, set(content_words(passages[place].text)) | set(content_words(passages[place].heading)))
+            rows.append((place, start, end, Features(cosine, _share(asked, held), _share(asked, above), number, passage, context)))
+        return rows
 
     async def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
         try:
@@ -130,6 +165,7 @@ def _candidates(asked: Sequence[str], passages: Sequence[Passage]) -> list[tuple
     seen: set[str] = set()
     for place, passage in enumerate(passages):
         for start, end in sentences(passage.text):
+            start += _LABEL.match(passage.text[start:end]).end()  # type: ignore[union-attr]  the pattern matches the empty text too
             text = passage.text[start:end]
             if text in seen or len(words(text)) < 3:
                 continue
@@ -144,7 +180,7 @@ def _share(asked: Sequence[str], held: set[str]) -> float:
 
 
 def _whole(passages: Sequence[Passage]) -> tuple[Quote, ...]:
-    return tuple(Quote(place, 0, len(passage.text), passage.similarity or 0.0) for place, passage in enumerate(passages[:3]))
+    return tuple(Quote(place, 0, len(passage.text), passage.similarity or 0.0, 0.0) for place, passage in enumerate(passages[:3]))
 
 
 def _cut(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from groundwork.core import functions
-from groundwork.core.message import AnyPart, Message, Text
+from groundwork.core.message import AnyPart, Message, Text, ToolResult
 from groundwork.core.reply import Verdict
 from groundwork.core.request import Request
 from groundwork.guard.config import GuardSection, RailName
@@ -168,13 +168,18 @@ def _sweep(rail: RailName, request: Request, admission: Admission) -> Request:
 
 
 def _map_message(message: Message, change: Callable[[str], str]) -> Message:
-    if message.role == "system":
-        return message
-    parts: list[AnyPart] = [
-        msgspec.structs.replace(part, text=change(part.text)) if isinstance(part, Text) and part.label != "system" else part
-        for part in message.parts
-    ]
-    return msgspec.structs.replace(message, parts=tuple(parts))
+    return msgspec.structs.replace(message, parts=tuple(_map_part(part, change) for part in message.parts))
+
+
+def _map_part(part: AnyPart, change: Callable[[str], str]) -> AnyPart:
+    """What the caller wrote or brought along, whatever role it has: a system message of a caller's is not ours."""
+    match part:
+        case Text() if part.label != "system":
+            return msgspec.structs.replace(part, text=change(part.text))
+        case ToolResult():
+            return msgspec.structs.replace(part, content=change(part.content))
+        case _:
+            return part
 
 
 def _map_value(value: Any, change: Callable[[str], str]) -> Any:

@@ -22,6 +22,15 @@ from groundwork.secure.personal import find_personal
 from groundwork.secure.secrets import find_secrets
 
 _MARKER = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
+_LATE_MARKER = re.compile(r"([.!?][\"”’)]*)\s*(\[\d+(?:\s*,\s*\d+)*\])")
+"""`sentence. [1]` is cited as well as `sentence [1].`"""
+_ASIDE = re.compile(r"^_.*_$", re.MULTILINE)
+"""A line in italics speaks of the answer, and is no claim of it."""
+_QUOTED = re.compile(r"“[^”]*”")
+"""A quotation is one claim, however many sentences it has."""
+_END = re.compile(r"[.!?]\s+")
+_ASIDE = re.compile(r"^_.*_[ \t]*$", re.MULTILINE)
+"""A line in italics speaks about the answer (the offline reader's footer, say), not about the sources."""
 _FINDERS: dict[str, Callable[[str], list[Finding]]] = {"secrets": find_secrets, "pii": find_personal}
 _SORRY = "No answer that passes this application's rules could be given."
 
@@ -52,8 +61,8 @@ async def refuse(admission: Admission, out: Outlet) -> Reply:
 async def end(reply: Reply, out: Outlet, *, body: bool) -> None:
     """Send what is left of a reply: its text where that was held back, calls, and the last delta."""
     pieces = tuple(CallPiece(index=place, id=call.id, name=call.name, arguments=call.arguments) for place, call in enumerate(reply.calls))
-    if (body and reply.text) or pieces:
-        await out.send(Delta(text=reply.text if body else "", calls=pieces, model=reply.model))
+    if (body and (reply.text or reply.refusal)) or pieces:
+        await out.send(Delta(text=reply.text if body else "", refusal=reply.refusal if body else "", calls=pieces, model=reply.model))
     await out.send(
         Delta(
             finish=reply.finish,
@@ -121,7 +130,7 @@ class Cleared:
     def _apply(self, rail: RailName, reply: Reply) -> tuple[Reply, Verdict | None]:
         match rail.name:
             case "empty":
-                fires = not reply.text.strip() and not reply.calls and reply.finish != "blocked"
+                fires = not (reply.text.strip() or reply.calls or reply.refusal) and reply.finish != "blocked"
                 reason, count = "the model gave no text", 1
             case "uncited":
                 count = uncited(reply, self.found)
@@ -155,12 +164,13 @@ def uncited(reply: Reply, found: Found) -> int:
     if not found.hits or reply.abstained or reply.live or reply.finish == "blocked":
         return 0
     bare = 0
-    for start, end in sentences(reply.text):
-        sentence = reply.text[start:end]
-        if len(words(sentence)) >= 4 and not _MARKER.search(sentence) and not sentence.startswith(("(", "_")):
+    text = _QUOTED.sub(lambda quoted: _END.sub(" ", quoted.group()), _LATE_MARKER.sub(r"\2\1", _ASIDE.sub("", reply.text)))
+    for start, end in sentences(text):
+        sentence = text[start:end]
+        if len(words(sentence)) >= 4 and not _MARKER.search(sentence) and not sentence.startswith("("):
             bare += 1
     return bare
 
 
 def _blocked(reply: Reply) -> Reply:
-    return msgspec.structs.replace(reply, text=_SORRY, finish="blocked", citations=(), calls=())
+    return msgspec.structs.replace(reply, text=_SORRY, finish="blocked", citations=(), calls=(), refusal="")

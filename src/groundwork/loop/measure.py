@@ -64,15 +64,17 @@ async def measure(
         if found is None:
             raise InputError("no run of this suite and configuration was broken off", fix="start one without --resume")
         run = msgspec.structs.replace(run, id=found.id, started=found.started)
-    run = await evaluate(_target(live), suite, run, folder=folder.run_files, progress=progress, retry_errors=retry_errors)
+    run = await evaluate(_target(live, run.id), suite, run, folder=folder.run_files, progress=progress, retry_errors=retry_errors)
     await folder.runs.put(run)
     await folder.lineage.link(run.id, (run.change, run.config, run.release, suite.dataset))
     return Measured(run, suite, load_evaluated(folder.run_files, run.id))
 
 
-def _target(live: Live) -> Target:
+def _target(live: Live, run: str) -> Target:
+    """The application as a target; its traces carry the run as their episode, so that they are told from people's."""
+
     async def target(request: Request, /) -> Reply:
-        return await live.reply(msgspec.structs.replace(request, model=live.app.name))
+        return await live.reply(msgspec.structs.replace(request, model=live.app.name, episode=run))
 
     return target
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from groundwork.core.config import plain, unknown
 from groundwork.core.errors import InputError
-from groundwork.core.measure import Change
+from groundwork.core.measure import Change, ChangeKind
 
 RELEASABLE = ("context.retrieve.",)
 """Where settings live that a release may change: what takes effect without building the index again."""
@@ -78,12 +78,14 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _change(kind: Any, path: str, before: Any, after: Any, *, why: str, **rest: Any) -> Change:
+def _change(
+    kind: ChangeKind, path: str, before: Any, after: Any, *, identifier: str, why: str, made: float, base: str, parents: tuple[str, ...]
+) -> Change:
     if before == after:
         raise InputError(f"`{path}` is {json.dumps(before)} already", fix="propose another value", param="value")
     if not why.strip():
         raise InputError("a change needs a reason", fix="say in a sentence what it should make better, and why", param="why")
-    return Change(kind=kind, path=path, before=before, after=after, why=why.strip(), **rest)
+    return Change(id=identifier, kind=kind, path=path, before=before, after=after, why=why.strip(), made=made, base=base, parents=parents)
 
 
 def _type(value: Any) -> type:

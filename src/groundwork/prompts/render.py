@@ -59,6 +59,7 @@ def render(prompt: Prompt, request: Request, found: Found) -> Request:
     last = next((message for message in reversed(request.messages) if message.role == "user"), None)
     attached = tuple(part for part in last.parts if not isinstance(part, Text)) if last else ()
     messages.append(Message(role="user", parts=(*_fill(prompt, "user", values), *attached)))
+    messages += request.messages[len(request.history) + 1 :]  # calls of the caller's own tools, and their results
     return msgspec.structs.replace(request, messages=tuple(messages))
 
 

@@ -11,13 +11,13 @@ from groundwork.core.errors import GroundworkError, InputError, NotFound, Overlo
 from groundwork.secure.secrets import mask_secrets
 from groundwork.server.auth import Door
 from groundwork.server.chat import chat
-from groundwork.server.errors import ClientGone
+from groundwork.server.errors import ClientGone, body_of
 from groundwork.server.exchange import Event, Exchange, Receive, Scope, Send
 from groundwork.server.feedback import feedback
-from groundwork.server.health import Losses, health
+from groundwork.server.health import health
 from groundwork.server.models import model, models
 from groundwork.server.pages import pages
-from groundwork.server.site import Site
+from groundwork.server.site import Losses, Site
 from groundwork.server.traces import trace
 
 Handler = Callable[[Exchange, Site], Awaitable[None]]
@@ -32,7 +32,10 @@ BRANCHES: Mapping[str, tuple[str, Handler]] = {"/v1/models/": ("GET", model), "/
 """Paths that go on with a name."""
 
 _SECURITY = (
-    (b"content-security-policy", b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -81,7 +84,9 @@ class Server:
             return
         method, handler = found
         if exchange.method != method and (exchange.method, method) != ("HEAD", "GET"):
-            raise InputError(f"{path} takes {method}, not {exchange.method}", fix=f"use {method}", code="method_not_allowed", status=405)
+            error = InputError(f"{path} takes {method}, not {exchange.method}", fix=f"use {method}", code="method_not_allowed", status=405)
+            await exchange.respond(body_of(error, ""), status=405, headers={"allow": method})
+            return
         await handler(exchange, self.site)
 
 

@@ -39,7 +39,7 @@ class Door:
             if principal is None:
                 raise PermissionDenied(
                     "this API key is not valid here, or was revoked",
-                    fix="make a key with `groundwork keys create NAME`; on this machine, none is needed",
+                    fix="make a key with `groundwork keys create NAME`; at the server's own machine none is needed (clients that insist on one: `none`)",
                     status=401,
                     code="invalid_api_key",
                 )
@@ -100,18 +100,16 @@ class KeyMemory:
 
 
 def _bearer(header: str) -> str:
-    """The key of an `Authorization` header. An empty one counts as none: OpenAI's clients always send the header."""
+    """The key of an `Authorization` header. An empty one and the word `none` count as none: OpenAI's clients insist on sending something."""
     scheme, _, key = header.strip().partition(" ")
-    if not header.strip() or (scheme.lower() == "bearer" and not key.strip()):
-        return ""
-    if scheme.lower() != "bearer":
+    if scheme and scheme.lower() != "bearer":
         raise PermissionDenied(
             f"the authorization scheme {scheme[:20]!r} is not known here",
             fix="send `Authorization: Bearer KEY`",
             status=401,
             code="invalid_api_key",
         )
-    return key.strip()
+    return "" if key.strip().lower() == "none" else key.strip()
 
 
 def _check_site(exchange: Exchange) -> None:

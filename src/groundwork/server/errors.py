@@ -9,7 +9,7 @@ _RETRY_AFTER = "1"
 """Seconds. Queues here are short: what is full now is not full for long."""
 
 
-class ClientGone(Exception):  # noqa: N818  nothing failed: whoever asked has left, and nobody reads an answer
+class ClientGone(Exception):
     """The caller closed the connection."""
 
 

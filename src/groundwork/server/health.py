@@ -1,47 +1,16 @@
 """`GET /health`: whether the application answers as it should, and what is wrong where it does not."""
 
-import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from groundwork import __version__
 from groundwork.app.live import Live
 from groundwork.core.errors import GroundworkError, PermissionDenied
-from groundwork.server.auth import Door
 from groundwork.server.exchange import Exchange
+from groundwork.server.site import Losses, Site
 from groundwork.store.index import read_fingerprint, read_generation
 
-_RECENT_SECONDS = 60.0
 
-
-class Losses:
-    """Says whether a count has grown of late. It notices when it is asked."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._seen = 0
-        self._grew: float | None = None
-
-    def recent(self, count: int) -> bool:
-        if count > self._seen:
-            self._seen, self._grew = count, self._clock()
-        return self._grew is not None and self._clock() - self._grew < _RECENT_SECONDS
-
-
-class Served(Protocol):
-    """What health is asked of."""
-
-    @property
-    def live(self) -> Live: ...
-
-    @property
-    def door(self) -> Door: ...
-
-    @property
-    def losses(self) -> Losses: ...
-
-
-async def health(exchange: Exchange, site: Served) -> None:
+async def health(exchange: Exchange, site: Site) -> None:
     """Say how things are: the word to everybody, the reasons to those who may use the application."""
     generation, problems = await examine(site.live, site.losses)
     status = "degraded" if problems else "ok"

@@ -6,7 +6,7 @@ is in `wire_out.py`. What this does not cover: audio and files in messages, `n` 
 """
 
 import asyncio
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,8 @@ from groundwork.core.errors import InputError
 from groundwork.core.message import AnyPart, Image, Label, Message, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
 from groundwork.core.request import Parameters, Principal, Request
 from groundwork.core.tool import Tool
+
+T = TypeVar("T")
 
 
 class Asked(NamedTuple):
@@ -136,7 +138,7 @@ def read(value: Any, principal: Principal, *, seconds: float | None = None, idem
     return Asked(request, bool(body.stream), body.stream_options is not None and body.stream_options.include_usage)
 
 
-def checked[T](value: Any, kind: type[T]) -> T:
+def checked(value: Any, kind: type[T]) -> T:
     """A JSON value as a record. Raises InputError with the path of the field that does not fit."""
     try:
         return msgspec.convert(value, kind)

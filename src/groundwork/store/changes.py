@@ -26,6 +26,15 @@ class ChangeTable:
 
         await self.database.write(work)
 
+    async def remove(self, identifier: str) -> None:
+        """Take back a change that turned out not to load: it was never more than a draft."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM change WHERE id = ?", (identifier,))
+            connection.execute("DELETE FROM lineage WHERE child = ?", (identifier,))
+
+        await self.database.write(work)
+
     async def get(self, identifier: str) -> Change:
         """Raises NotFound."""
         rows = await self._select("WHERE id = ?", (identifier,))

@@ -37,7 +37,7 @@ class EmbeddedModel:
             citations=citations,
             abstained=reading.kind == "abstain",
             usage=Usage(input_tokens=spent, output_tokens=len(words(text))),
-            extra={"groundwork.reader.kind": reading.kind, "groundwork.reader.score": round(reading.score, 4)},
+            extra={"groundwork.reader.kind": reading.kind, "groundwork.reader.support": round(reading.support, 4)},
         )
 
 

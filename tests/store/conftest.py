@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from groundwork.store.database import Database
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "state.db", schema="state", durable=True)
+    yield database
+    database.close()
