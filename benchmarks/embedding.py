@@ -14,15 +14,14 @@ import html
 import json
 import math
 import os
-import platform
 import re
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.report import begin, machine, report
 from groundwork.engine.encoder import WEIGHTS, Encoder, Vectors, session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,11 +130,6 @@ def stored_cosines(encoder: Encoder) -> list[float]:
     return [float(value) for value in (encoder.encode([row["text"] for row in rows]) * exact).sum(axis=1)]
 
 
-def report(*, started: float, **content: object) -> None:
-    """The last line: one JSON object."""
-    print(json.dumps({**content, "load": round(os.getloadavg()[0], 2), "seconds": round(time.perf_counter() - started, 1)}))
-
-
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description="The embedded encoder: speed, size, exactness.")
@@ -143,7 +137,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("GROUNDWORK_DATA"), help="a folder that holds Cranfield")
     parser.add_argument("--exact", type=Path, help="the fp32 graph, to measure the change of nDCG")
     arguments = parser.parse_args()
-    started = time.perf_counter()
+    started = begin()
     encoder = Encoder()
     texts, data, cranfield = corpus(Path(arguments.data) if arguments.data else None, encoder)
     sample = texts[:: max(1, len(texts) // (48 if arguments.quick else 240))]
@@ -155,7 +149,7 @@ def main() -> None:
     memory = resident_mb()
     pieces = sum(encoder.count(text) for text in sample) / len(sample)
     size = (WEIGHTS / "model.onnx").stat().st_size / 1e6
-    print(f"{encoder.fingerprint}, {size:.1f} MB, one thread, {platform.processor() or platform.machine()}")
+    print(f"{encoder.fingerprint}, {size:.1f} MB, one thread, {machine()}")
     print(
         f"passages of {pieces:.0f} pieces: {speed:.1f} per CPU second {speed_range}; one sentence: {1000 / single:.2f} ms CPU; {memory} MB"
     )
@@ -180,7 +174,6 @@ def main() -> None:
         "sentence_cpu_ms": round(1000 / single, 2),
         "rss_mb": memory,
     }
-    versions = {name: version(name) for name in ("onnxruntime", "numpy", "tokenizers")}
     report(
         benchmark="embedding",
         figures=figures,
@@ -188,7 +181,7 @@ def main() -> None:
         n=len(sample),
         rivals={},
         data=f"{data}; cosine over {cosine_data}",
-        versions=versions,
+        versions=("onnxruntime", "numpy", "tokenizers"),
         started=started,
     )
 

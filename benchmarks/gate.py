@@ -15,16 +15,13 @@ import argparse
 import json
 import math
 import os
-import platform
 import random
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-import groundwork
+from benchmarks.report import begin, report
 from groundwork.core import statistics
 from groundwork.core.measure import Estimate
 from groundwork.core.statistics import CORRECTION, items_to_pass, non_inferiority, normal_quantile, proportion
@@ -135,7 +132,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="200 draws each and fewer sizes")
     parser.add_argument("--data", type=Path, default=os.environ.get("GROUNDWORK_DATA"), help="a folder with *.pairs.jsonl")
     arguments = parser.parse_args()
-    started = time.perf_counter()
+    started = begin()
     seen = discordance_of(Path(arguments.data) if arguments.data else None)
     draws = 200 if arguments.quick else 2_000
     rates = simulate(sorted({0.1, 0.2, *(round(share, 2) for share in seen)}), draws)
@@ -148,22 +145,20 @@ def main() -> None:
     corrected, textbook = enumerated(quick=arguments.quick)
     figures = {key: rate.value for key, rate in rates["groundwork"].items()} | corrected
     figures |= {f"items_for_equal_d{round(100 * share)}": items_to_pass(share, MARGIN) for share in (0.05, 0.1, 0.2)}
-    report = {
-        "benchmark": "gate",
-        "figures": figures,
-        "intervals": {key: [round(rate.low, 4), round(rate.high, 4)] for key, rate in rates["groundwork"].items()},
-        "n": draws,
-        "rivals": {
+    report(
+        benchmark="gate",
+        figures=figures,
+        intervals={key: [round(rate.low, 4), round(rate.high, 4)] for key, rate in rates["groundwork"].items()},
+        n=draws,
+        rivals={
             "point estimates": {key: rate.value for key, rate in rates["point estimates"].items()},
             "Tango without correction": textbook,
         },
-        "data": f"simulated{f', discordance of {len(seen)} pairs of runs' if seen else ''}",
-        "versions": {"groundwork": groundwork.__version__, "python": platform.python_version()},
-        "load": round(os.getloadavg()[0], 2),
-        "seconds": round(time.perf_counter() - started, 1),
-    }
-    print(json.dumps(report))
+        data=f"simulated{f', discordance of {len(seen)} pairs of runs' if seen else ''}",
+        versions=("numpy",),
+        started=started,
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,18 +9,16 @@ questions. Not measured: the `report` split, and whether the answer is then give
 
 import argparse
 import asyncio
-import json
-import os
 import resource
 import shutil
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from benchmarks.report import begin, report
 from groundwork.context.config import ContextSection, RetrieveSection
 from groundwork.context.indexing import Indexer, IndexReport
 from groundwork.context.search import Search
@@ -119,7 +117,7 @@ def run(pages: list[str]) -> dict[str, Any]:
             "held_at_6": [round(shares["rrf"].low, 4), round(shares["rrf"].high, 4)],
         },
         "n": len(examples),
-        "rivals": {fuse: round(shares[fuse].value, 4) for fuse in ("terms", "dense")},
+        "rivals": {fuse: {"held_at_6": round(shares[fuse].value, 4)} for fuse in ("terms", "dense")},
         "data": f"{len(pages)} pages of examples/sqlite-helpdesk, split choose",
     }
 
@@ -129,12 +127,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Indexing and searching the sample application's pages.")
     parser.add_argument("--quick", action="store_true", help="six pages only")
     arguments = parser.parse_args()
-    started = time.perf_counter()
+    started = begin()
     pages = list(QUICK) if arguments.quick else sorted(path.name for path in (SAMPLE / "docs").glob("*.html"))
-    content = run(pages)
-    versions = {name: version(name) for name in ("onnxruntime", "numpy", "tokenizers", "selectolax")}
-    tail = {"versions": versions, "load": round(os.getloadavg()[0], 2), "seconds": round(time.perf_counter() - started, 1)}
-    print(json.dumps({"benchmark": "sample_index", **content, **tail}))
+    report(benchmark="sample_index", **run(pages), versions=("onnxruntime", "numpy", "tokenizers", "selectolax"), started=started)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Who is let in: keys, this machine, and no web page that only pretends to be either."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,11 +29,9 @@ async def ask(
     events = [{"type": "http.request", "body": BODY, "more_body": False}]
 
     async def receive() -> Any:
-        if events:
-            return events.pop()
-        import asyncio
-
-        await asyncio.Event().wait()
+        if not events:
+            await asyncio.Event().wait()
+        return events.pop()
 
     async def send(event: Any) -> None:
         sent.append(event)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from groundwork.store.folder import Folder
 from tests.apps import write_play
 from tests.serving import Served, serving
 
@@ -98,7 +97,7 @@ def test_another_tenants_trace_does_not_exist(server: Served) -> None:
     assert server.ask("POST", "/v1/feedback", {"trace": mine, "type": "boolean", "value": True}, headers)[0] == 200
 
 
-async def test_acknowledged_feedback_survives_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_feedback_survives_a_kill(tmp_path: Path) -> None:
     root = write_play(tmp_path / "app", [{"match": ".*", "answer": "Hello."}])
     with subprocess.Popen([sys.executable, "-c", PROGRAM, str(root)], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -109,15 +108,10 @@ async def test_acknowledged_feedback_survives_a_kill(tmp_path: Path) -> None:
             kept = [post(f"{url}/v1/feedback", {"trace": trace, "type": "number", "value": number})["id"] for number in range(20)]
         finally:
             os.kill(process.pid, signal.SIGKILL)
-    folder = Folder(root)
-    try:
-        assert [(feedback.id, feedback.opinion.value) for feedback in await folder.feedback.of([trace])] == list(
+    with serving(root) as again:
+        assert [(row.id, row.opinion.value) for row in again.run(again.live.folder.feedback.of([trace]))] == list(
             zip(kept, map(float, range(20)), strict=True)
         )
-        assert await folder.trace_store.get(trace) is not None
-    finally:
-        folder.close()
-    with serving(root) as again:
         assert again.ask("POST", "/v1/feedback", {"trace": trace, "type": "boolean", "value": False})[0] == 200
 
 
@@ -134,16 +128,21 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(where)], check=True)
 
 
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
 def test_on_a_full_disk_feedback_is_refused_and_answers_still_come(small_disk: Path) -> None:
     root = write_play(small_disk / "app", [{"match": ".*", "answer": "Hello."}])
     kept: list[str] = []
     with serving(root) as server:
         trace = trace_of(server)
-        for number in range(3):
-            kept.append(server.ask("POST", "/v1/feedback", {"trace": trace, "type": "number", "value": number})[2]["id"])
-        with pytest.raises(OSError, match="No space left"), (small_disk / "ballast").open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
+        sent = [{"trace": trace, "type": "number", "value": number} for number in range(3)]
+        kept += [server.ask("POST", "/v1/feedback", body)[2]["id"] for body in sent]
+        with pytest.raises(OSError, match="No space left"):
+            fill(small_disk / "ballast")
         statuses = [_long_comment(server, trace) for _ in range(30)]
         assert statuses[-1] == (503, "store_full")
         assert {status for status, _ in statuses} <= {200, 503}

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_app(folder: str | Path) -> AsyncGenerator[Live, None]:
-    """Open the application in a folder: `async with open_app("app") as app: reply = await app.ask("…")`."""
+    """The application in a folder, open: `async with open_app("app") as app: reply = await app.ask("…")`."""
     async with open_live(Path(folder)) as live:
         yield live
 

@@ -93,7 +93,7 @@ def command(name: str, docs: Path | None, sample: bool) -> None:
 def _documents(docs: Path) -> list[Path]:
     if not docs.is_dir():
         raise InputError(f"{docs} is not a folder", fix="name a folder of Markdown, HTML or text files")
-    found = sorted(path for path in docs.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in docs.rglob("*") if path.is_file() and path.suffix.lower() in SUPPORTED)
     if not found:
         raise InputError(f"{docs} holds no documents", fix=f"supported are {', '.join(SUPPORTED)}")
     return found

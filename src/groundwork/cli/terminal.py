@@ -132,7 +132,7 @@ def progress(what: str, unit: str = "") -> Generator[Callable[[int, int, str], N
 def _plain_progress(what: str) -> Callable[[int, int, str], None]:
     last = time.monotonic()
 
-    def update(done: int, total: int, item: str) -> None:
+    def update(done: int, total: int, _item: str) -> None:
         nonlocal last
         if time.monotonic() - last > 5 and done < total:
             last = time.monotonic()
@@ -145,7 +145,7 @@ def _plain_progress(what: str) -> Callable[[int, int, str], None]:
 def stoppable() -> Generator[None]:
     """Let SIGTERM end a command as Ctrl-C does, so that everything closes in order."""
 
-    def stop(number: int, frame: object) -> None:
+    def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)

@@ -30,6 +30,6 @@ def command(limit: int, status: str | None, release: str | None, root: Path, as_
 async def _list(root: Path, limit: int, where: dict[str, str]) -> Sequence[TraceRow]:
     folder = Folder(root)
     try:
-        return await folder.trace_store.list(limit=limit, **where)
+        return await folder.trace_store.list(limit=limit, since=0.0, **where)
     finally:
         folder.close()

@@ -157,7 +157,7 @@ class _Scanner:
 
 
 def _unescape(quoted: str) -> str:
-    """The text of a basic string; TOML's escapes are JSON's, and `\\UXXXXXXXX`."""
+    r"""The text of a basic string; TOML's escapes are JSON's, and `\UXXXXXXXX`."""
     result, at = "", 1
     while at < len(quoted) - 1:
         if quoted[at] != "\\":

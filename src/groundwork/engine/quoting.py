@@ -25,6 +25,8 @@ _NUMBER_ASKED = re.compile(
 _DIGIT = re.compile(r"\d")
 _LABEL = re.compile(r"(?:\(?\d{1,3}[.)]\s+|[-*•]\s+)?")
 """The number or bullet of a list's item: no part of what is quoted."""
+_MASKED = re.compile(r"\[(?:secret:\w+|email|card|iban|ssn|phone)\]")
+"""What a guard put in the place of a secret: no word of the question."""
 _CUT = 250
 """Characters of a sentence that are embedded: a piece is a character at least, so the window of 256 pieces always holds them."""
 _SENTENCES = 48
@@ -134,6 +136,7 @@ class Quoter:
 
     async def features(self, question: str, passages: Sequence[Passage]) -> list[tuple[int, int, int, Features]]:
         """Every candidate sentence (passage, start, end) with what its score is made of."""
+        question = _MASKED.sub("", question)
         asked = content_words(question)
         candidates = _candidates(asked, passages)
         if not candidates:
@@ -160,14 +163,16 @@ class Quoter:
 
 
 def _candidates(asked: Sequence[str], passages: Sequence[Passage]) -> list[tuple[int, int, int]]:
-    """Sentences of three words or more, those with most of the question's words first, at most `_SENTENCES`; none twice."""
+    """Sentences of three words or more that are no headings, those with most of the question's words first, at most `_SENTENCES`; none twice."""
     found: list[tuple[float, int, int, int]] = []
     seen: set[str] = set()
     for place, passage in enumerate(passages):
-        for start, end in sentences(passage.text):
-            start += _LABEL.match(passage.text[start:end]).end()  # type: ignore[union-attr]  the pattern matches the empty text too
+        headings = set(passage.heading.split(" > "))
+        for begin, end in sentences(passage.text):
+            label = _LABEL.match(passage.text[begin:end])
+            start = begin + (label.end() if label else 0)
             text = passage.text[start:end]
-            if text in seen or len(words(text)) < 3:
+            if text in seen or text in headings or len(words(text)) < 3:
                 continue
             seen.add(text)
             found.append((_share(asked, set(content_words(text))), place, start, end))

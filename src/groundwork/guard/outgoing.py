@@ -24,13 +24,11 @@ from groundwork.secure.secrets import find_secrets
 _MARKER = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
 _LATE_MARKER = re.compile(r"([.!?][\"”’)]*)\s*(\[\d+(?:\s*,\s*\d+)*\])")
 """`sentence. [1]` is cited as well as `sentence [1].`"""
-_ASIDE = re.compile(r"^_.*_$", re.MULTILINE)
-"""A line in italics speaks of the answer, and is no claim of it."""
+_ASIDE = re.compile(r"^(?:_.*_|\[\d+\] .*)$", re.MULTILINE)
+"""A line in italics speaks of the answer, and is no claim of it; a line that begins with its citation is cited as a whole."""
 _QUOTED = re.compile(r"“[^”]*”")
 """A quotation is one claim, however many sentences it has."""
 _END = re.compile(r"[.!?]\s+")
-_ASIDE = re.compile(r"^_.*_[ \t]*$", re.MULTILINE)
-"""A line in italics speaks about the answer (the offline reader's footer, say), not about the sources."""
 _FINDERS: dict[str, Callable[[str], list[Finding]]] = {"secrets": find_secrets, "pii": find_personal}
 _SORRY = "No answer that passes this application's rules could be given."
 

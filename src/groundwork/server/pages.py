@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
@@ -30,6 +30,7 @@ def pages(site: Site) -> Starlette:
             Route("/", own.ask),
             Route("/source/{document}", own.source),
             Route("/original/{document}", own.original),
+            Route("/favicon.ico", own.icon),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         exception_handlers={GroundworkError: own.failed, HTTPException: own.failed},
@@ -63,6 +64,10 @@ class Pages:
         if not path.is_relative_to(root) or not await run_in_threadpool(path.is_file):
             raise NotFound(f"{document.source} is not there any more", fix="open the indexed text instead")
         return PlainTextResponse(await run_in_threadpool(path.read_bytes))
+
+    async def icon(self, _: Request) -> Response:
+        """What browsers ask for beside pages that name no icon."""
+        return FileResponse(_HERE / "static" / "icon.svg")
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """A page that says what went wrong and what to do."""

@@ -86,7 +86,8 @@ function finish(answer, groundwork, reason) {
   draw(answer);
   const list = answer.citations.map((citation) => {
     const where = citation.line ? `${citation.source}, line ${citation.line}` : citation.page ? `${citation.source}, page ${citation.page}` : citation.source;
-    const parts = [["number", citation.number], ["title", citation.title], ["file", where]];
+    const path = citation.title.split(" > ");
+    const parts = [["number", citation.number], ["title", path.pop()], ["file", [where, ...path].join(" · ")]];
     return element("li", {}, link(citation, "", ...parts.map(([className, text]) => element("span", { className, textContent: text }))));
   });
   at("source-list").replaceChildren(...list);

@@ -10,7 +10,7 @@ const place = document.querySelector("#panel-place");
 export async function open(citation) {
   const url = new URL(citation.url, location.href);
   const path = url.pathname + url.search;
-  title.textContent = citation.title;
+  title.textContent = citation.title.split(" > ").pop();
   place.textContent = citation.source;
   text.replaceChildren("Opening the source…");
   document.querySelector("#panel-alone").href = path + url.hash;
