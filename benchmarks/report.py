@@ -1,6 +1,6 @@
 """How a benchmark reports: lines for people, then one JSON object as the last line.
 
-    {"benchmark", "figures": {name: number}, "intervals": {name: [low, high]}, "n", "rivals": {rival: {name: number} or "absent: why"},
+    {"benchmark", "figures": {name: number}, "intervals": {name: [low, high]}, "n", "rivals": {rival: {name: number}, or {"absent": why}},
      "data", "versions", "load": [before, after], "seconds"}
 
 `versions` always names Python, groundwork and the machine; `load` is the one-minute load average before and after, so that a reader can
@@ -19,8 +19,8 @@ from typing import NamedTuple
 import groundwork
 
 Number = float | None
-Rival = Mapping[str, Number] | str
-"""Its figures, or a sentence that says why it is absent."""
+Rival = Mapping[str, Number] | Mapping[str, str]
+"""Its figures, or `absent` with the reason."""
 
 
 class Started(NamedTuple):
@@ -79,13 +79,13 @@ def report(
         bounds = intervals.get(name)
         print(f"{name:<{width}}  {_shown(value)}{f'  [{_shown(bounds[0])}, {_shown(bounds[1])}]' if bounds else ''}")
     for rival, found in rivals.items():
-        print(f"{rival}: {found if isinstance(found, str) else ', '.join(f'{name} {_shown(value)}' for name, value in found.items())}")
+        print(f"{rival}: {', '.join(f'{name} {_shown(value)}' for name, value in found.items())}")
     content = {
         "benchmark": benchmark,
         "figures": dict(figures),
         "intervals": {name: list(bounds) for name, bounds in intervals.items()},
         "n": n,
-        "rivals": {rival: found if isinstance(found, str) else dict(found) for rival, found in rivals.items()},
+        "rivals": {rival: dict(found) for rival, found in rivals.items()},
         "data": data,
         "versions": {
             "python": platform.python_version(),
@@ -99,5 +99,5 @@ def report(
     print(json.dumps(content))
 
 
-def _shown(value: Number) -> str:
+def _shown(value: Number | str) -> str:
     return "none" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)

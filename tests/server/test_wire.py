@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from groundwork.core.document import Citation
@@ -100,6 +101,16 @@ def test_an_annotation_for_each_marker_that_names_a_source() -> None:
         "type": "url_citation",
         "url_citation": {"start_index": 5, "end_index": 8, "title": "A", "url": "http://here/source/doc_1?start=3&end=9#cite"},
     }
+
+
+def test_two_quotes_of_one_passage_belong_to_its_markers_in_turn() -> None:
+    second = msgspec.structs.replace(cited(1), start=20, end=30)
+    rows = annotations("A [1] B [1] C [1]", (cited(1), second), "")
+    assert [row["url_citation"]["url"].partition("?")[2] for row in rows] == [
+        "start=3&end=9#cite",
+        "start=20&end=30#cite",
+        "start=20&end=30#cite",
+    ]
 
 
 def test_a_reply_of_calls_has_no_content() -> None:

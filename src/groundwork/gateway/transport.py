@@ -4,22 +4,23 @@ What comes out are the server-sent events' data, as bytes; what goes wrong comes
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from groundwork.core.errors import Cause, UpstreamError
+from groundwork.core.errors import UpstreamError
 from groundwork.gateway.config import TimeoutSection
+from groundwork.gateway.failure import http_failure
 
 if TYPE_CHECKING:
     import aiohttp
 
 _MAX_EVENT = 4_000_000
 _ERROR_BODY = 64_000
+_MARK = b"\xef\xbb\xbf"
 
 
 class Transport:
@@ -40,10 +41,10 @@ class Transport:
         )
         session = self._open()
         try:
-            async with session.post(url, data=body, headers=headers, timeout=limits) as response:
+            async with session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _http_error(response.status, await response.content.read(_ERROR_BODY), url)
-                async with aclosing(_data(response, timeout.stall.seconds)) as data:
+                    raise http_failure(response.status, await _whole(response), url)
+                async with aclosing(_data(response, timeout)) as data:
                     async for item in data:
                         yield item
         except TimeoutError as error:
@@ -61,8 +62,9 @@ class Transport:
         """GET a small JSON document; None where nobody answers in time with one."""
         import aiohttp
 
+        limits = aiohttp.ClientTimeout(total=seconds)
         try:
-            async with self._open().get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=seconds)) as response:
+            async with self._open().get(url, headers=headers, timeout=limits, allow_redirects=False) as response:
                 return json.loads(await response.content.read(1_000_000)) if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
@@ -82,57 +84,45 @@ class Transport:
             await asyncio.sleep(0)  # lets the connections' transports close
 
 
-async def _data(response: "aiohttp.ClientResponse", stall: float) -> AsyncGenerator[bytes, None]:
-    """The data of each server-sent event. Source: WHATWG HTML, section 9.2 (comments, several data lines, CRLF)."""
+async def _whole(response: "aiohttp.ClientResponse") -> bytes:
+    """The body of an error, to its end or `_ERROR_BODY`; what came of it where it breaks off."""
+    import aiohttp
+
+    body = b""
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        while len(body) < _ERROR_BODY and (piece := await response.content.read(_ERROR_BODY)):
+            body += piece
+    return body
+
+
+async def _data(response: "aiohttp.ClientResponse", timeout: TimeoutSection) -> AsyncGenerator[bytes, None]:
+    """The data of each server-sent event. Source: WHATWG HTML, section 9.2 (a byte order mark, comments, several data lines, CRLF).
+
+    The limits count from event to event: comments that a server sends while it waits keep no answer alive.
+    """
+    clock = asyncio.get_running_loop().time
     gathered: list[bytes] = []
-    buffer = b""
-    first = True
-    while True:
-        chunk = await (response.content.readany() if first else asyncio.wait_for(response.content.readany(), stall))
-        first = False
-        if not chunk:
-            if gathered:
-                yield b"\n".join(gathered)
-            return
+    buffer, size, begun = b"", 0, False
+    until = clock() + timeout.first_token.seconds
+    while chunk := await asyncio.wait_for(response.content.readany(), max(0.0, until - clock())):
         buffer += chunk
-        if len(buffer) > _MAX_EVENT:
-            raise UpstreamError("the server sent an event of more than 4 MB", cause="invalid", fix="report it to the provider")
+        if not begun and len(buffer) < len(_MARK) and _MARK.startswith(buffer):
+            continue
+        if not begun:
+            begun, buffer = True, buffer.removeprefix(_MARK)
         *lines, buffer = buffer.split(b"\n")
         for row in lines:
             line = row.rstrip(b"\r")
             if line.startswith(b"data:"):
                 gathered.append(line[5:].removeprefix(b" "))
+                size += len(line)
             elif not line and gathered:
-                data, gathered = b"\n".join(gathered), []
+                data, gathered, size = b"\n".join(gathered), [], 0
                 yield data
                 if data == b"[DONE]":
                     return
-
-
-def _http_error(status: int, body: bytes, url: str) -> UpstreamError:
-    """An HTTP error by its meaning, with the provider's own sentence."""
-    try:
-        error = cast(dict[str, Any], msgspec.json.decode(body)).get("error") or {}
-        said, code = str(error.get("message", "")), str(error.get("code", ""))
-    except (msgspec.DecodeError, AttributeError):
-        said, code = body[:200].decode(errors="replace"), ""
-    cause: Cause = "invalid"
-    if status in {401, 403}:
-        cause, said = "auth", ""  # what a provider says of a key may repeat the key
-    elif status == 429:
-        cause = "rate"
-    elif status >= 500:
-        cause = "overload"
-    elif "context_length" in code or "maximum context" in said:
-        cause = "context"
-    elif "content_filter" in code or "content_policy" in code:
-        cause = "filter"
-    fixes: dict[Cause, str] = {
-        "auth": "check the provider's key",
-        "rate": "ask again later, or add a fallback",
-        "overload": "ask again later, or add a fallback",
-        "context": "send less, or use a model with a larger window",
-        "filter": "change the request: the provider's filter refused it",
-    }
-    what = f"{url} answered {status}" + (f": {said}" if said else "")
-    return UpstreamError(what, cause=cause, fix=fixes.get(cause, "correct the request"), upstream_status=status)
+                until = clock() + timeout.stall.seconds
+        if size + len(buffer) > _MAX_EVENT:
+            raise UpstreamError("the server sent an event of more than 4 MB", cause="invalid", fix="report it to the provider")
+    if gathered:
+        yield b"\n".join(gathered)

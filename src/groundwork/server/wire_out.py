@@ -6,6 +6,7 @@ extension object `groundwork` {trace, citations, verdicts}. In a stream both are
 
 import re
 import time
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -101,15 +102,21 @@ def extension(reply: Reply, origin: str) -> dict[str, Any]:
 
 
 def annotations(text: str, citations: tuple[Citation, ...], origin: str) -> list[dict[str, Any]]:
-    """One annotation for each number in each `[n]` of the text; offsets are code points, and the span is that of the marker."""
-    known = {citation.number: citation for citation in citations}
+    """One annotation for each number in each `[n]` of the text; offsets are code points, and the span is that of the marker.
+
+    Where several citations bear one number (two quotes of one passage), they belong to its markers in turn.
+    """
     rows: list[dict[str, Any]] = []
+    seen: Counter[int] = Counter()
     for match in _MARKER.finditer(text):
-        for number in match.group(1).split(","):
-            citation = known.get(int(number))
-            if citation is not None:
-                where = {"start_index": match.start(), "end_index": match.end(), "title": citation.title}
-                rows.append({"type": "url_citation", "url_citation": {**where, "url": url_of(citation, origin)}})
+        for number in map(int, match.group(1).split(",")):
+            named = [citation for citation in citations if citation.number == number]
+            if not named:
+                continue
+            citation = named[min(seen[number], len(named) - 1)]
+            seen[number] += 1
+            where = {"start_index": match.start(), "end_index": match.end(), "title": citation.title}
+            rows.append({"type": "url_citation", "url_citation": {**where, "url": url_of(citation, origin)}})
     return rows
 
 

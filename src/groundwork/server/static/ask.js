@@ -61,9 +61,12 @@ function settle() {
 }
 
 function draw(answer) {
-  const known = new Map(answer.citations.map((citation) => [citation.number, citation]));
+  const seen = new Map();
   render(at("text"), answer.text, (number) => {
-    const citation = known.get(number);
+    // Where several citations bear one number (two quotes of one passage), they belong to its markers in turn.
+    const named = answer.citations.filter((citation) => citation.number === number);
+    const citation = named[Math.min(seen.get(number) ?? 0, named.length - 1)];
+    seen.set(number, (seen.get(number) ?? 0) + 1);
     return citation ? link(citation, `${number}`) : `[${number}]`;
   });
 }
@@ -87,7 +90,7 @@ function finish(answer, groundwork, reason) {
   const list = answer.citations.map((citation) => {
     const where = citation.line ? `${citation.source}, line ${citation.line}` : citation.page ? `${citation.source}, page ${citation.page}` : citation.source;
     const path = citation.title.split(" > ");
-    const parts = [["number", citation.number], ["title", path.pop()], ["file", [where, ...path].join(" · ")]];
+    const parts = [["number", citation.number], ["title", path.pop()], ["quote", citation.quote], ["file", [where, ...path].join(" · ")]];
     return element("li", {}, link(citation, "", ...parts.map(([className, text]) => element("span", { className, textContent: text }))));
   });
   at("source-list").replaceChildren(...list);
