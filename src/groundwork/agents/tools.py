@@ -43,11 +43,11 @@ class FunctionTool:
             named = {field: getattr(arguments, field) for field in arguments.__struct_fields__}
             try:
                 value = await functions.call(self.function, seconds=self.seconds, **named)
+                content = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
             except TimeoutError:
                 return _failed(call, f"{call.name} took more than {self.seconds:g} s", attributes)
-            except Exception as error:  # noqa: BLE001  a user's function may raise anything; the model is told
+            except Exception as error:  # noqa: BLE001  a user's function may raise or return anything; the model is told
                 return _failed(call, f"{type(error).__name__}: {error}", attributes)
-            content = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
             if len(content) > _MAX_RESULT:
                 content = f"{content[:_MAX_RESULT]}… (cut: {len(content):,} characters)"
             attributes["gen_ai.tool.call.result"] = content

@@ -1,7 +1,7 @@
 """The answer cache: an answer is the same only where everything that made it is the same.
 
 The key is a hash of tenant and permissions, the whole conversation and variables, every parameter, route, configuration (with prompts,
-guard, tools and scripts), model revision and index generation. Answers that used tools, were blocked or broke off are not kept.
+guard, tools and scripts), model revision and index generation. Answers that used tools, were blocked, broke off or hold a secret are not kept.
 """
 
 import msgspec
@@ -13,6 +13,7 @@ from groundwork.core.ports import AnswerStore
 from groundwork.core.reply import Reply
 from groundwork.core.request import Request
 from groundwork.observe.recorder import span
+from groundwork.secure.secrets import find_secrets
 
 
 class NoCache:
@@ -49,6 +50,8 @@ class ExactCache:
         if reply.cached or reply.live or reply.calls or reply.finish != "stop" or flagged:
             return
         value = msgspec.json.encode(Kept(found=found, reply=reply))
+        if find_secrets(value.decode()):
+            return  # masked it would be another answer, and in clear it must not be written
         self.store.put(self.key(request, route, found.generation), value, seconds=self.seconds)
 
     def key(self, request: Request, route: Route, generation: str) -> str:

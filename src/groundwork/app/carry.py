@@ -39,6 +39,9 @@ async def carry(request: Request, app: App, out: Outlet, sink: TraceSink, *, tra
     except GroundworkError as failure:
         error = f"{failure.code}: {failure.what}"
         raise
+    except Exception as failure:
+        error = f"internal_error: {type(failure).__name__}: {failure}"
+        raise
     finally:
         sink.put(_trace(request, app, recorder, reply, status, error))
 
@@ -60,8 +63,8 @@ def _trace(request: Request, app: App, recorder: Recorder, reply: Reply | None, 
         seconds=recorder.now() - recorder.start,
         status=status,
         route=facts.get("route", ""),
-        session=request.session,
-        episode=request.episode,
+        session=request.session and mask_secrets(request.session),
+        episode=request.episode and mask_secrets(request.episode),
         tenant=request.principal.tenant,
         user=request.principal.user,
         versions=versions,

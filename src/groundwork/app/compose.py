@@ -2,8 +2,10 @@
 
 import hashlib
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groundwork.agents.loop import Agent, pick
 from groundwork.agents.tools import FunctionTool, load_tools
@@ -29,6 +31,8 @@ from groundwork.store.index import read_generation
 from groundwork.store.traces import AnswerCache
 
 PROMPTS = "prompts"
+EJECTED = "answer.py"
+"""The file that `groundwork eject answer` writes; where it stands in the application's folder, it answers."""
 
 
 @dataclass(slots=True)
@@ -52,21 +56,22 @@ async def compose(settings: Settings, resources: Resources) -> App:
     models = build.build(build.Parts(root, config.providers, config.models, written, resources.transport, resources.embedder, local))
     tools = load_tools(config.tools, root, written)
     prompts = read_prompts(settings)
-    name = config_hash(config, _artefacts(settings, prompts, tools))
+    incoming, outgoing = _rails(settings)
+    judges_in, judges_out = _functions(incoming, root, written, "input"), _functions(outgoing, root, written, "output")
+    name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]))
     context = _context(settings, resources)
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
     cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
-    incoming, outgoing = _rails(settings)
     return App(
         name=config.app.name,
         settings=settings,
         config=name,
         versions=Versions(config=name, release=settings.release, guard=hash_of(config.guard)[:16], prices=prices.version()),
-        guard_in=GuardIn(config.guard, incoming, _functions(incoming, root, written, "input")),
+        guard_in=GuardIn(config.guard, incoming, judges_in),
         router=_router(settings, models, tools, prompts),
         context=context,
         cache=cache,
-        guard_out=GuardOut(config.guard, outgoing, _functions(outgoing, root, written, "output")),
+        guard_out=GuardOut(config.guard, outgoing, judges_out),
         prompts=Prompts(),
         models=models,
     )
@@ -89,16 +94,28 @@ def read_prompts(settings: Settings) -> dict[str, Prompt]:
     return prompts
 
 
-def _artefacts(settings: Settings, prompts: dict[str, Prompt], tools: dict[str, FunctionTool]) -> dict[str, str]:
+def _artefacts(settings: Settings, prompts: dict[str, Prompt], tools: dict[str, FunctionTool], rails: Sequence[Rail]) -> dict[str, str]:
     """Hashes of the files that shape answers beside the configuration."""
     named = {f"prompt {name}": prompt.id for name, prompt in prompts.items()}
     for name, provider in settings.config.providers.items():
         if provider.script:
             named[f"script {name}"] = _hash_file(settings.root / provider.script)
-    for name, tool in tools.items():
-        file = inspect.getsourcefile(tool.function)
-        named[f"tool {name}"] = _hash_file(Path(file)) if file else ""
+    functions_of = {f"tool {name}": tool.function for name, tool in tools.items()} | {
+        f"rail {rail.name.name}": rail.function for rail in rails
+    }
+    for name, function in functions_of.items():
+        named[name] = _hash_source(function)
+    if (settings.root / EJECTED).is_file():
+        named[EJECTED] = _hash_file(settings.root / EJECTED)
     return named
+
+
+def _hash_source(function: Callable[..., Any]) -> str:
+    try:
+        file = inspect.getsourcefile(function)
+    except TypeError:  # a built-in, or an object that can be called: it has no file of its own
+        file = None
+    return _hash_file(Path(file)) if file else ""
 
 
 def _hash_file(path: Path) -> str:

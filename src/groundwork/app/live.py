@@ -11,7 +11,7 @@ from pathlib import Path
 from groundwork.app.answer import answer as shipped_answer
 from groundwork.app.application import App
 from groundwork.app.carry import Answer, carry
-from groundwork.app.compose import PROMPTS, Resources, compose
+from groundwork.app.compose import EJECTED, PROMPTS, Resources, compose
 from groundwork.app.config import Settings, load
 from groundwork.app.outlets import Discard
 from groundwork.core import functions
@@ -22,9 +22,6 @@ from groundwork.core.ports import Outlet
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
 from groundwork.store.folder import Folder
-
-EJECTED = "answer.py"
-"""The file that `groundwork eject answer` writes; where it stands in the application's folder, it answers."""
 
 
 class Live:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from groundwork.app.live import EJECTED
+from groundwork.app.compose import EJECTED
 from groundwork.cli.terminal import app_option, talk
 from groundwork.core.errors import InputError
 

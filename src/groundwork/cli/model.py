@@ -58,7 +58,7 @@ def changed(text: str, settings: Settings, target: str, base_url: str | None, ke
         raise ConfigError(
             f"the targets of `models.{alias}` do not stand on one line", where=f"{FILE}:{line or 1}", fix="change them in the file"
         )
-    rows[line - 1] = re.sub(r"targets(\s*)=(\s*)\[[^\]\n]*\]", rf'targets\1=\2["{target}"]', rows[line - 1])
+    rows[line - 1] = re.sub(r"targets(\s*)=(\s*)\[[^\]\n]*\]", lambda found: f'targets{found[1]}={found[2]}["{target}"]', rows[line - 1])
     provider = target.partition("/")[0]
     if target not in BUILT_IN and provider not in settings.config.providers:
         rows.append(_provider(provider, base_url, key))

@@ -51,7 +51,7 @@ class ModelSection(Section, frozen=True, kw_only=True):
 
     targets: tuple[str, ...]
     fallback: tuple[str, ...] = ()
-    on: tuple[Cause, ...] = ("rate", "overload", "network", "timeout")
-    """The causes that move on to the next target. A content filter is never routed around silently."""
+    on: tuple[Cause, ...] = ("rate", "overload", "network", "timeout", "cut")
+    """The causes that move on to the next target, as long as nothing has left. A content filter is never routed around silently."""
     timeout: TimeoutSection = TimeoutSection()
     price: PriceSection | None = None

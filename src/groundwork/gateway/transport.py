@@ -40,20 +40,23 @@ class Transport:
             total=timeout.total.seconds, sock_connect=timeout.connect.seconds, sock_read=timeout.first_token.seconds
         )
         session = self._open()
+        answering = False
+        until = asyncio.get_running_loop().time() + timeout.first_token.seconds
         try:
             async with session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response:
                 if response.status != 200:
                     raise http_failure(response.status, await _whole(response), url)
-                async with aclosing(_data(response, timeout)) as data:
+                answering = True
+                async with aclosing(_data(response, until, timeout.stall.seconds)) as data:
                     async for item in data:
                         yield item
         except TimeoutError as error:
             raise UpstreamError(
                 f"{url} did not answer in time", cause="timeout", fix="raise [models.NAME] timeout, or add a fallback"
             ) from error
-        except aiohttp.ClientPayloadError as error:
-            raise UpstreamError(f"{url} broke off its answer", cause="cut", fix="ask again, or add a fallback") from error
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
+            if answering:
+                raise UpstreamError(f"{url} broke off its answer", cause="cut", fix="ask again, or add a fallback") from error
             raise UpstreamError(
                 f"{url} cannot be reached: {error}", cause="network", fix="check that the server runs and base_url is right"
             ) from error
@@ -95,15 +98,14 @@ async def _whole(response: "aiohttp.ClientResponse") -> bytes:
     return body
 
 
-async def _data(response: "aiohttp.ClientResponse", timeout: TimeoutSection) -> AsyncGenerator[bytes, None]:
+async def _data(response: "aiohttp.ClientResponse", until: float, stall: float) -> AsyncGenerator[bytes, None]:
     """The data of each server-sent event. Source: WHATWG HTML, section 9.2 (a byte order mark, comments, several data lines, CRLF).
 
-    The limits count from event to event: comments that a server sends while it waits keep no answer alive.
+    The first event has to come `until` then, each further one within `stall` seconds: comments that a server sends while it waits keep no answer alive.
     """
     clock = asyncio.get_running_loop().time
     gathered: list[bytes] = []
     buffer, size, begun = b"", 0, False
-    until = clock() + timeout.first_token.seconds
     while chunk := await asyncio.wait_for(response.content.readany(), max(0.0, until - clock())):
         buffer += chunk
         if not begun and len(buffer) < len(_MARK) and _MARK.startswith(buffer):
@@ -121,7 +123,7 @@ async def _data(response: "aiohttp.ClientResponse", timeout: TimeoutSection) -> 
                 yield data
                 if data == b"[DONE]":
                     return
-                until = clock() + timeout.stall.seconds
+                until = clock() + stall
         if size + len(buffer) > _MAX_EVENT:
             raise UpstreamError("the server sent an event of more than 4 MB", cause="invalid", fix="report it to the provider")
     if gathered:

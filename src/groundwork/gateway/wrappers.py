@@ -77,7 +77,7 @@ class Traced:
             return
         opened = recorder.begin(f"chat {self.name}")
         opened.attributes |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": self.name}
-        start, first, usage = self.clock(), True, Usage()
+        start, first, usage, malformed = self.clock(), True, Usage(), 0
         status: SpanStatus = "cancelled"
         try:
             async with aclosing(self.source.stream(request)) as deltas:
@@ -86,6 +86,7 @@ class Traced:
                         opened.attributes["groundwork.time_to_first_token"] = self.clock() - start
                         first = False
                     usage = usage if delta.usage is None else usage + delta.usage
+                    malformed += delta.extra.get("malformed", 0)
                     if delta.model is not None:
                         opened.attributes["gen_ai.response.model"] = delta.model
                     yield delta
@@ -96,4 +97,6 @@ class Traced:
             raise
         finally:
             opened.attributes |= {"gen_ai.usage.input_tokens": usage.input_tokens, "gen_ai.usage.output_tokens": usage.output_tokens}
+            if malformed:
+                opened.attributes["groundwork.malformed_events"] = malformed
             opened.end(status)

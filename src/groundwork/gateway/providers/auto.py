@@ -15,6 +15,8 @@ LOCAL_SERVERS = (
     ("Ollama", "http://127.0.0.1:11434/v1"),
     ("LM Studio", "http://127.0.0.1:1234/v1"),
 )
+OURS = "groundwork"
+"""What our own server calls itself in its list of models: an application that asked itself would ask for ever."""
 KEYS = ("OPENAI_API_KEY",)
 _PROBE_SECONDS = 0.3
 
@@ -32,8 +34,9 @@ async def local_server(transport: Transport, servers: tuple[tuple[str, str], ...
     for kind, base_url in servers:
         listing = await transport.get_json(f"{base_url}/models", {}, _PROBE_SECONDS)
         rows = listing.get("data") if isinstance(listing, dict) else None
-        if isinstance(rows, list) and rows and isinstance(rows[0], dict) and isinstance(rows[0].get("id"), str):
-            return Local(kind, base_url, rows[0]["id"])
+        first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+        if isinstance(first.get("id"), str) and first.get("owned_by") != OURS:
+            return Local(kind, base_url, first["id"])
     return None
 
 

@@ -69,7 +69,7 @@ class ScriptedModel:
             yield Delta(calls=(CallPiece(index=0, id=identifier, name=line.tool.name, arguments=arguments),), model=self.name)
             yield Delta(finish="tool", usage=Usage(input_tokens=spent, output_tokens=len(words(arguments))))
             return
-        answer = ImmutableSandboxedEnvironment().from_string(line.answer).render(result=result)
+        answer = self._render(line.answer, result)
         for place, word in enumerate(_WORD.findall(answer)):
             if line.cut_after is not None and place >= line.cut_after:
                 raise UpstreamError("the script breaks off here", cause="cut", fix="this error is scripted")
@@ -77,6 +77,14 @@ class ScriptedModel:
                 await asyncio.sleep(line.delay_ms / 1000)
             yield Delta(text=word, model=self.name if place == 0 else None)
         yield Delta(finish="stop", usage=Usage(input_tokens=spent, output_tokens=len(words(answer))))
+
+    def _render(self, template: str, result: Any) -> str:
+        try:
+            return ImmutableSandboxedEnvironment().from_string(template).render(result=result)
+        except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
+            raise UpstreamError(
+                f"the script {self.name!r} cannot answer: {error}", cause="invalid", fix="correct the template in the script"
+            ) from None
 
     def _choose(self, request: Request) -> tuple[Line, Any]:
         last = request.messages[-1] if request.messages else None
