@@ -12,7 +12,7 @@ from groundwork.core.ids import hash_of
 from groundwork.core.ports import AnswerStore
 from groundwork.core.reply import Reply
 from groundwork.core.request import Request
-from groundwork.observe.recorder import span
+from groundwork.observe.recorder import note, span
 from groundwork.secure.secrets import find_secrets
 
 
@@ -42,7 +42,11 @@ class ExactCache:
             generation = await self.context.generation()
             value = await self.store.get(self.key(request, route, generation))
             attributes["groundwork.cache.hit"] = value is not None
-        return None if value is None else msgspec.json.decode(value, type=Kept)
+        if value is None:
+            return None
+        kept = msgspec.json.decode(value, type=Kept)
+        note(found=kept.found)
+        return kept
 
     def keep(self, request: Request, route: Route, found: Found, reply: Reply) -> None:
         """Keep a clean answer, under the generation it was really built on."""

@@ -112,6 +112,3 @@ def _answer_of(root: Path) -> Answer:
         )
     return ejected
 
-
-def prompts_folder(root: Path) -> Path:
-    return root / PROMPTS

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from groundwork.core.errors import GroundworkError
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("new", "Make an application from a folder of documents."),
     "check": ("check", "Check the configuration and show every value in force."),
@@ -73,15 +75,10 @@ def groundwork() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """The entry point `groundwork`. Errors of ours become a sentence and a fix on stderr, and an exit code."""
+    """The entry point `groundwork`. Errors of ours become a sentence and a fix on stderr, and an exit code; all others are defects and keep their traceback."""
     try:
         return groundwork.main(args=arguments, prog_name="groundwork", standalone_mode=True)
-    except Exception as error:
-        # Only a GroundworkError is handled here; everything else is a defect and keeps its traceback.
-        from groundwork.core.errors import GroundworkError
-
-        if not isinstance(error, GroundworkError):
-            raise
+    except GroundworkError as error:
         from groundwork.cli.terminal import say_error
 
         sys.exit(say_error(error))

@@ -25,7 +25,9 @@ Example:
 @app_option
 def command(host: str | None, port: int | None, no_index: bool, root: Path) -> None:
     """Serve the application behind an OpenAI-compatible API, with a page at /."""
-    run(_up(root.resolve(), host, port, index=not no_index))
+    from groundwork.server.run import loop_factory
+
+    run(_up(root.resolve(), host, port, index=not no_index), loop_factory=loop_factory())
 
 
 async def _up(root: Path, host: str | None, port: int | None, *, index: bool) -> None:
@@ -40,6 +42,8 @@ async def _up(root: Path, host: str | None, port: int | None, *, index: bool) ->
             if uses_auto(live.app.settings.config.models) and advice():
                 talk(dim(advice()))
             section = live.app.settings.config.server
+            if live.app.settings.config.context is not None:
+                await live.resources.embedder.warm()  # the first question should not wait for the weights
             await serve(live, section.host if host is None else host, section.port if port is None else port, ready=_say_ready)
     finally:
         folder.close()
