@@ -20,12 +20,13 @@ check: .venv/.checks  ## lint, types, floors, documents
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_suite.py
-	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python -m scripts.check_docs
 
 clean:
 	rm -rf .venv dist build
 
 .venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "groundwork needs Python 3.11 or newer: make PYTHON=python3.11 demo")'
 	$(PYTHON) -m venv .venv
 
 .venv/.runtime: pyproject.toml | .venv/bin/python

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.cli.demo import QUESTIONS, SECRET
+from groundwork.cli.demo import QUESTIONS, PLANTED
 
 SERVED = 240
 """Seconds that a slow machine may need."""
@@ -17,7 +17,9 @@ SERVED = 240
 def groundwork(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONUTF8": "1"}
     command = [sys.executable, "-c", "from groundwork.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SERVED, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SERVED, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_the_secret_is_masked_and_stands_nowhere_in_the_state(shown: tuple[Path,
     state = place / "helpdesk" / ".groundwork"
     files = [path for path in state.rglob("*") if path.is_file()]
     assert any(path.name == "traces.db" for path in files)
-    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+    assert not [path for path in files if PLANTED.encode() in path.read_bytes()]
 
 
 def test_the_suite_is_reported_with_an_interval_and_one_failure(shown: tuple[Path, str]) -> None:

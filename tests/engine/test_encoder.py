@@ -152,3 +152,8 @@ def test_a_manifest_that_is_no_manifest_is_refused(copied: Path) -> None:
     (copied / "manifest.json").write_text('{"fingerprint": 7}')
     with pytest.raises(StoreError, match="manifest"):
         read_manifest(copied)
+
+
+def test_several_workers_compute_the_very_same_vectors() -> None:
+    texts = [f"sentence {number} of a folder that is indexed, " * (1 + number % 7) for number in range(40)]
+    assert np.array_equal(Encoder(workers=3).encode(texts), Encoder().encode(texts))

@@ -11,7 +11,7 @@ import msgspec
 
 from groundwork.agents.config import ToolSection
 from groundwork.context.config import ContextSection
-from groundwork.core.config import Section, Written, decode, dotted, flatten, read_toml, set_path, unknown
+from groundwork.core.config import Section, Written, decode, dotted, flatten, read_toml, set_path, steps_of, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ids import hash_of
 from groundwork.core.measure import Change
@@ -41,6 +41,10 @@ class ServerSection(Section, frozen=True, kw_only=True):
     max_body: Size = Size(2_000_000, "2MB")
     drain: Duration = Duration(10.0, "10s")
     """How long running answers may take to finish at shutdown."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise ValueError(f"port = {self.port} is not between 0 and 65535")
 
 
 class RouteSection(Section, frozen=True, kw_only=True):
@@ -121,6 +125,7 @@ def load(root: Path, *, changes: Sequence[Change] = (), release: str = "") -> Se
             prompts[change.path.removeprefix("prompts.")] = change.after
         else:
             set_path(written.table, change.path, change.after)
+            written.released[steps_of(change.path)] = f"release {release} ({change.id})"
         overlay[change.path] = change.id
     config = decode(written, Config)
     settings = Settings(root=root, config=config, written=written, release=release, prompts=prompts, overlay=overlay)

@@ -111,4 +111,3 @@ def _answer_of(root: Path) -> Answer:
             f"{EJECTED} does not define `answer` itself", where=EJECTED, fix="keep `async def answer(request, app, out)` in it"
         )
     return ejected
-

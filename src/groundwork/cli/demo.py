@@ -13,7 +13,7 @@ from groundwork.app.live import open_live, read_settings
 from groundwork.cli.index import index_documents
 from groundwork.cli.measured import interval, measure_change, number
 from groundwork.cli.sample import NAME, WORKPLACE, copy_sample
-from groundwork.cli.terminal import bad, bold, dim, out, run
+from groundwork.cli.terminal import bad, bold, dim, out, program_name, run
 from groundwork.core.errors import ConfigError
 from groundwork.core.text import shorten
 from groundwork.evaluate.report import wrong_answers
@@ -25,7 +25,7 @@ EPILOG = """\b
 Example:
   groundwork demo            # in a terminal it keeps serving until Ctrl-C; elsewhere it stops its server itself"""
 
-SECRET = "sk-proj-A1b2C3d4E5f6G7h8I9j0K1l2M3n4"
+PLANTED = "sk-proj-A1b2C3d4E5f6G7h8I9j0K1l2M3n4"
 """Not a key of anybody's."""
 
 
@@ -42,7 +42,7 @@ QUESTIONS = (
     Question("an answer, quoted and cited", "Which isolation level do transactions have?"),
     Question("not in the documents: it abstains", "Which port does PostgreSQL listen on?"),
     Question("not for a quoting reader: it says so and lists passages", "Why does the database file not shrink after a DELETE?"),
-    Question("a secret: masked before anything is written or sent", f"My key is {SECRET}. What is the default page size?"),
+    Question("a secret: masked before anything is written or sent", f"My key is {PLANTED}. What is the default page size?"),
 )
 
 
@@ -131,7 +131,7 @@ async def _say(place: int, question: Question, answer: dict[str, Any], folder: F
         out(f"   [{cited}] {dim(source)}")
     for verdict in extra["verdicts"]:
         out(f"   guard: {verdict['rail']}:{verdict['action']} ({verdict.get('reason', '')})")
-    if SECRET in question.text:
+    if PLANTED in question.text:
         await folder.traces.flush()
         trace = await folder.trace_store.get(extra["trace"])
         out(f"   {dim('as its trace keeps it: ' + (question_of(trace) if trace else ''))}")
@@ -160,11 +160,12 @@ async def _measure(root: Path, folder: Folder) -> None:
 
 
 def _next(address: str, place: Path) -> None:
+    program = program_name()
     out(f"\nThe page with answers, sources and steps: {bold(address)}  (while `groundwork up` runs)")
     out("Next:")
     for command_line, why in (
-        (f"cd {place} && groundwork up", "serve it: page and OpenAI-compatible API"),
-        ("groundwork tour", "one lap of the loop in two minutes"),
-        ("groundwork new app --docs ./docs", "an application over your own documents"),
+        (f"{program} up --app {place}", "serve it: page and OpenAI-compatible API"),
+        (f"{program} tour", "one lap of the loop in two minutes"),
+        (f"{program} new app --docs ./docs", "an application over your own documents"),
     ):
-        out(f"   {command_line:46} {dim(why)}")
+        out(f"   {command_line}  {dim('# ' + why)}")

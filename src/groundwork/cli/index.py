@@ -1,6 +1,7 @@
 """`groundwork index`: bring the index in step with the files."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -51,10 +52,17 @@ async def index_documents(settings: Settings, folder: Folder, *, rebuild: bool =
     if section is None:
         raise ConfigError("groundwork.toml has no [context]", fix='add `[context]` with `sources = ["docs/**/*.md"]`')
     with progress("indexing") as update:
-        report = await asyncio.to_thread(lambda: Indexer(section, settings.root, folder.index, Encoder()).run(update, rebuild=rebuild))
+        report = await asyncio.to_thread(
+            lambda: Indexer(section, settings.root, folder.index, Encoder(workers=processors())).run(update, rebuild=rebuild)
+        )
     if not quiet and (report.added or report.changed or report.removed or report.skipped):
         say_report(report)
     return report
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def say_report(report: IndexReport) -> None:

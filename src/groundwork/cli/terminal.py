@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -96,6 +97,14 @@ def _width() -> int | None:
     with contextlib.suppress(OSError):
         return os.get_terminal_size().columns
     return None
+
+
+def program_name() -> str:
+    """How to call this program again from here: by its name where that is on the PATH, else by its path."""
+    own = Path(sys.argv[0])
+    if shutil.which("groundwork") or own.name != "groundwork":
+        return "groundwork"
+    return os.path.relpath(own) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def moment(seconds: float) -> str:

@@ -19,7 +19,7 @@ from groundwork.cli.propose import say_change
 from groundwork.cli.records import trace_lines
 from groundwork.cli.release import say_release
 from groundwork.cli.sample import NAME, WORKPLACE, copy_sample
-from groundwork.cli.terminal import bold, dim, out, run
+from groundwork.cli.terminal import bold, dim, out, program_name, run
 from groundwork.core.ids import event_id
 from groundwork.core.measure import GateResult
 from groundwork.core.record import Demonstration, Feedback, Opinion, Thumb
@@ -144,10 +144,10 @@ def _step(number: int, title: str, command_line: str, meaning: str) -> None:
 
 
 def _end(place: Path, seconds: float) -> None:
-    out(f"\n{bold('That was one lap')}, in {seconds:.0f} seconds. Now, in {place}:")
+    out(f"\n{bold('That was one lap')}, in {seconds:.0f} seconds. Now:")
     for command_line, why in (
-        ("groundwork up", "the same over HTTP, with a page at /"),
-        ("groundwork list releases", "the history that the tour left"),
-        ("groundwork check", "every setting in force, and where it comes from"),
+        ("up", "the same over HTTP, with a page at /"),
+        ("list releases", "the history that the tour left"),
+        ("check", "every setting in force, and where it comes from"),
     ):
-        out(f"   {command_line:26} {dim(why)}")
+        out(f"   {program_name()} {command_line} --app {place}  {dim('# ' + why)}")

@@ -4,7 +4,9 @@ Each package declares the Struct of its own section; `app/config.py` composes th
 """
 
 import difflib
+import json
 import os
+import re
 import tomllib
 import types
 from collections.abc import Iterable, Mapping
@@ -19,6 +21,8 @@ from groundwork.core.toml_lines import key_lines
 from groundwork.core.units import Quantity, Secret
 
 S = TypeVar("S", bound=msgspec.Struct)
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_STEP = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
@@ -31,10 +35,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     table: dict[str, Any]
     lines: dict[KeyPath, int]
+    released: dict[KeyPath, str] = {}
+    """What a release laid over the file, and how to call it."""
 
     def where(self, path: KeyPath) -> str:
-        """`file:line` of a key, or of the nearest table above it."""
+        """`file:line` of a key, or of the nearest table above it; the change's name where a release has set it."""
         for length in range(len(path), 0, -1):
+            if path[:length] in self.released:
+                return self.released[path[:length]]
             line = self.lines.get(path[:length])
             if line is not None:
                 return f"{self.file}:{line}"
@@ -62,9 +70,11 @@ def parse_toml(text: str, name: str) -> Written:
     text = text.removeprefix("\ufeff")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside its own error, tomllib lets out those of huge numbers and deep nesting
+        line = re.search(r"\(at line (\d+),", str(error))
+        where = f"{name}:{line[1]}" if line else f"{name}:{text.count(chr(10)) + 1}" if "end of document" in str(error) else name
         raise ConfigError(
-            f"not valid TOML: {error}", where=name, fix="correct the line; strings need quotes, tables need [brackets]"
+            f"not valid TOML: {error}", where=where, fix="correct the line; strings need quotes, tables need [brackets]"
         ) from None
     return Written(file=name, table=table, lines=key_lines(text))
 
@@ -130,14 +140,13 @@ def _decode_union(value: Any, kind: Any, path: KeyPath, written: Written) -> Any
     if isinstance(value, dict) and structs:
         return _decode(value, structs[0], path, written)
     rest = [member for member in members if member not in structs] or members
-    error: ConfigError | None = None
+    failures: list[ConfigError] = []
     for member in rest:
         try:
             return _decode(value, member, path, written)
         except ConfigError as failure:
-            error = error or failure
-    assert error is not None
-    raise error
+            failures.append(failure)
+    raise failures[0]
 
 
 def _decode_choice(value: Any, choices: tuple[Any, ...], path: KeyPath, written: Written) -> Any:
@@ -168,11 +177,19 @@ def _wrong(written: Written, path: KeyPath, what: str, *, fix: str) -> ConfigErr
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """A key path as people write it: `models.fast.targets[0]`."""
+    """A key path as people write it: `models.fast.targets[0]`, `models."gpt-4.1"`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (step if _BARE.fullmatch(step) else json.dumps(step, ensure_ascii=False))
     return text
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """The keys of a dotted path: the way back from `dotted`, for paths without list indexes."""
+    return tuple(json.loads(step) if step.startswith('"') else step for step in _STEP.findall(path))
 
 
 def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> ConfigError:
@@ -228,7 +245,7 @@ def reveal(secret: Secret, where: str, environment: Mapping[str, str] | None = N
 
 def set_path(table: dict[str, Any], path: str, value: Any) -> None:
     """Put a value at a dotted path, making tables on the way: how a released change overlays what the file says."""
-    *steps, last = path.split(".")
+    *steps, last = steps_of(path)
     for step in steps:
         following = table.setdefault(step, {})
         if not isinstance(following, dict):

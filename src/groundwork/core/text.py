@@ -11,6 +11,7 @@ _SENTENCE_END = re.compile(
     r"""|(?<=[.!?])["'”’)\]]*\s+(?=["'“‘(\[]?[A-Z0-9])"""
 )
 _NUMBERING = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]")
+_LONGEST_ABBREVIATION = len("approx.")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|Prof|Fig|No|approx|Inc|Ltd|St)\.|\b[A-Z]\.)$")
 
 STOPWORDS = frozenset(
@@ -62,7 +63,8 @@ def _is_inside(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether the full stop belongs to an abbreviation or to an item's number."""
     if match["item"] or "\n\n" in match.group():
         return False
-    return bool(_ABBREVIATION.search(text, start, match.start()) or _NUMBERING.fullmatch(text, start, match.start()))
+    near = max(start, match.start() - _LONGEST_ABBREVIATION)
+    return bool(_ABBREVIATION.search(text, near, match.start()) or _NUMBERING.fullmatch(text, start, match.start()))
 
 
 def _add_span(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -56,7 +56,7 @@ class _Scanner:
         self._advance()
         path = self._resolve(self._dotted("]"))
         self._advance()
-        self.lines.setdefault(path, line)
+        self.lines[path] = line  # rather than where a deeper header implied it
         return path
 
     def _array_header(self) -> Path:
@@ -67,9 +67,13 @@ class _Scanner:
         path = (*self._resolve(keys[:-1]), keys[-1])
         place = self.tables.get(path, 0)
         self.tables[path] = place + 1
-        self.lines.setdefault(path, line)
-        self.lines[*path, place] = line
+        self._stand((*path, place), line)
         return (*path, place)
+
+    def _stand(self, path: Path, line: int) -> None:
+        """Note a table's line, and that of every table above it that no line has named before."""
+        for length in range(1, len(path) + 1):
+            self.lines.setdefault(path[:length], line)
 
     def _resolve(self, keys: list[str]) -> Path:
         """A header's path, with the latest index put in where it passes through an array of tables."""
@@ -157,13 +161,16 @@ class _Scanner:
 
 
 def _unescape(quoted: str) -> str:
-    r"""The text of a basic string; TOML's escapes are JSON's, and `\UXXXXXXXX`."""
+    r"""The text of a basic string; TOML's escapes are JSON's, and `\UXXXXXXXX`; TOML 1.1 adds `\xXX` and `\e`."""
     result, at = "", 1
     while at < len(quoted) - 1:
         if quoted[at] != "\\":
             result, at = result + quoted[at], at + 1
-        elif quoted[at + 1] == "U":
-            result, at = result + chr(int(quoted[at + 2 : at + 10], 16)), at + 10
+        elif quoted[at + 1] in "Ux":
+            end = at + (10 if quoted[at + 1] == "U" else 4)
+            result, at = result + chr(int(quoted[at + 2 : end], 16)), end
+        elif quoted[at + 1] == "e":
+            result, at = result + "\x1b", at + 2
         else:
             step = 6 if quoted[at + 1] == "u" else 2
             result, at = result + json.loads(f'"{quoted[at : at + step]}"'), at + step

@@ -1,5 +1,6 @@
 """Quantities that people write with their unit: durations, sizes, money. A bare number is refused, since nobody remembers its unit."""
 
+import math
 import re
 
 _NUMBER = re.compile(r"^\s*(\d+(?:[_,]\d{3})*(?:\.\d+)?)\s*([A-Za-z%]+)\s*$")
@@ -28,7 +29,10 @@ class Quantity:
         factor = cls.units.get(match.group(2).lower())
         if factor is None:
             raise ValueError(f"unknown unit {match.group(2)!r} in {text!r}: use one of {', '.join(cls.units)}")
-        return cls(float(re.sub(r"[_,]", "", match.group(1))) * factor, str(text))
+        number = float(re.sub(r"[_,]", "", match.group(1))) * factor
+        if not math.isfinite(number):
+            raise ValueError(f"{match.group(1)[:20]}… is too large a number")
+        return cls(number, str(text))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and type(self) is type(other) and self.number == other.number
