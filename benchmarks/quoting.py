@@ -40,7 +40,7 @@ from groundwork.loop.measure import gate_section, measure, open_candidate, suite
 from groundwork.store.folder import Folder
 
 SIZES = (6, 12, 24, 48, 96)
-MOST = max(SIZES)
+QUICK_SIZES = (12, 48)
 GRID = {"words": (0.4, 0.6, 0.8, 1.0, 1.2), "heading": (0.0, 0.15, 0.3, 0.45), "number": (0.0, 0.15, 0.3), "passage": (0.5, 1.0, 1.5)}
 SECOND = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 SUPPORT = tuple(round(0.6 + 0.04 * step, 2) for step in range(15))
@@ -80,17 +80,17 @@ def shown(setting: Setting) -> str:
     )
 
 
-async def prepare(live: Live, examples: Iterable[Example]) -> tuple[list[Prepared], dict[int, list[float]]]:
+async def prepare(live: Live, examples: Iterable[Example], sizes: Sequence[int]) -> tuple[list[Prepared], dict[int, list[float]]]:
     """Candidates of each question as the application finds them, and the CPU milliseconds of reading by number of sentences."""
     quoter = Quoter(live.resources.embedder)
     rows: list[Prepared] = []
-    costs: dict[int, list[float]] = {size: [] for size in SIZES}
+    costs: dict[int, list[float]] = {size: [] for size in sizes}
     shipped = quoting._SENTENCES
     try:
         for example in examples:
             found = await live.app.context.gather(request_for(example))
             passages = [Passage(hit.text, hit.chunk.prefix, hit.similarity) for hit in found.hits]
-            for size in SIZES:
+            for size in sizes:  # ascending: the features of the last are kept
                 quoting._SENTENCES = size
                 started = time.process_time()
                 features = await quoter.features(example.question, passages)
@@ -187,14 +187,14 @@ def say_variants(rows: Sequence[Prepared], costs: dict[int, list[float]]) -> dic
         figures[f"choose_correct_quoting_{most}"] = round(sum(score(rows, setting)) / len(rows), 4)
         length = np.mean([len(read(row, setting)[1]) for row in rows])
         print(f"up to {most} sentences quoted: right {figures[f'choose_correct_quoting_{most}']:.3f}, {length:.2f} quoted on average")
-    for size in SIZES:
+    for size, cost in costs.items():
         figures[f"choose_correct_of_{size}"] = round(sum(score([row.cut(size) for row in rows], Setting(Weights()))) / len(rows), 4)
-        figures[f"cpu_ms_of_{size}"] = round(float(np.median(costs[size])), 2)
+        figures[f"cpu_ms_of_{size}"] = round(float(np.median(cost)), 2)
         print(
             f"{size:2d} sentences embedded: right {figures[f'choose_correct_of_{size}']:.3f}, median {figures[f'cpu_ms_of_{size}']:.1f} ms CPU"
         )
-    best = max(figures[f"choose_correct_of_{size}"] for size in SIZES)
-    figures["smallest_that_loses_nothing"] = next(size for size in SIZES if figures[f"choose_correct_of_{size}"] == best)
+    best = max(figures[f"choose_correct_of_{size}"] for size in costs)
+    figures["smallest_that_loses_nothing"] = next(size for size in costs if figures[f"choose_correct_of_{size}"] == best)
     return figures
 
 
@@ -204,7 +204,7 @@ async def run(root: Path, *, quick: bool) -> tuple[dict[str, float], dict[str, E
     try:
         async with open_candidate(root, folder) as live:
             suite: Suite = suite_of(root, folder, None, gate_section(live.app))
-            rows, costs = await prepare(live, suite.split("choose"))
+            rows, costs = await prepare(live, suite.split("choose"), QUICK_SIZES if quick else SIZES)
             shipped = [row.cut(quoting._SENTENCES) for row in rows]
             ranking = choose(shipped, quick=quick)
             say_choice(shipped, ranking)

@@ -126,13 +126,20 @@ async def test_a_tool_that_is_late_or_raises_is_a_failed_result() -> None:
     assert (result.failed, result.content) == (True, "KeyError: 'no such ticket'")
 
 
-@pytest.mark.parametrize("value", [{(1, 2): 3}, "\ud800 alone"], ids=["key", "surrogate"])
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
+
+@pytest.mark.parametrize("value", [CIRCLE, "\ud800 alone", float], ids=["circle", "surrogate", "type"])
 async def test_a_value_that_cannot_be_said_is_a_failed_result(value: Any) -> None:
     def odd() -> Any:
         return [value]
 
-    result = await call(tool(odd), "{}")
-    assert result.failed
+    def bare() -> str:
+        return "half \ud800 of a pair"
+
+    assert (await call(tool(odd), "{}")).failed is (value is not float)
+    assert (await call(tool(bare), "{}")).content == "half ? of a pair"
 
 
 async def test_what_json_does_not_know_is_said_as_text() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.cli.demo import QUESTIONS, PLANTED
+from groundwork.cli.demo import PLANTED, QUESTIONS
 
 SERVED = 240
 """Seconds that a slow machine may need."""
@@ -33,7 +33,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def answers(text: str) -> list[str]:
     """What was printed under each of the questions."""
-    return re.split(r"^\d\. ", text.split("On its suite")[0], flags=re.MULTILINE)[1:]
+    return re.split(r"^\d\. ", text.split("On its suite", maxsplit=1)[0], flags=re.MULTILINE)[1:]
 
 
 def test_three_questions_are_answered_with_citations(shown: tuple[Path, str]) -> None:

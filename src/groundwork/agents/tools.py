@@ -43,7 +43,7 @@ class FunctionTool:
             named = {field: getattr(arguments, field) for field in arguments.__struct_fields__}
             try:
                 value = await functions.call(self.function, seconds=self.seconds, **named)
-                content = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+                content = (value.encode(errors="replace") if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str)).decode()
             except TimeoutError:
                 return _failed(call, f"{call.name} took more than {self.seconds:g} s", attributes)
             except Exception as error:  # noqa: BLE001  a user's function may raise or return anything; the model is told

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_app(folder: str | Path) -> AsyncGenerator[Live, None]:
-    """The application in a folder, open: `async with open_app("app") as app: reply = await app.ask("…")`."""
+    """Open the application in a folder and close it again: `async with groundwork.open_app(folder) as app` gives `await app.ask(question)`."""
     async with open_live(Path(folder)) as live:
         yield live
 

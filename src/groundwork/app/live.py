@@ -11,7 +11,7 @@ from pathlib import Path
 from groundwork.app.answer import answer as shipped_answer
 from groundwork.app.application import App
 from groundwork.app.carry import Answer, carry
-from groundwork.app.compose import EJECTED, PROMPTS, Resources, compose
+from groundwork.app.compose import EJECTED, Resources, compose
 from groundwork.app.config import Settings, load
 from groundwork.app.outlets import Discard
 from groundwork.core import functions

@@ -18,6 +18,7 @@ from groundwork.core.config import unknown
 from groundwork.core.errors import ConfigError
 
 _THREADS = 16
+_TAKEN = sys.stdlib_module_names | {"groundwork"}
 _pool: ThreadPoolExecutor | None = None
 
 
@@ -26,14 +27,17 @@ def load(path: str, root: Path, where: str) -> Callable[..., Any]:
     module_name, _, name = path.partition(":")
     if not module_name or not name:
         raise ConfigError(f"{path!r} names no function", where=where, fix='write "module:function"')
-    _forget_foreign(module_name.split(".", 1)[0], root)
+    package = module_name.split(".", 1)[0]
+    if package in _TAKEN and _is_here(package, root):
+        raise ConfigError(f"{package!r} would hide the module of that name", where=where, fix=f"rename {package} in {root.name}/")
+    _forget_foreign(package, root)
     sys.path.insert(0, str(root))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"no module {error.name!r}", where=where, fix=f"put {module_name.replace('.', '/')}.py into {root.name}/"
-        ) from None
+        ours = f"{module_name}.".startswith(f"{error.name}.")
+        fix = f"put {module_name.replace('.', '/')}.py into {root.name}/" if ours else f"install it: {module_name} imports it"
+        raise ConfigError(f"no module {error.name!r}", where=where, fix=fix) from None
     except Exception as error:
         raise ConfigError(
             f"{module_name} fails to import: {type(error).__name__}: {error}", where=where, fix="correct the module"
@@ -47,13 +51,17 @@ def load(path: str, root: Path, where: str) -> Callable[..., Any]:
     return function
 
 
+def _is_here(package: str, root: Path) -> bool:
+    return (root / package).exists() or (root / f"{package}.py").exists()
+
+
 def _forget_foreign(package: str, root: Path) -> None:
     """Two applications in one process may each have a package of the same name: the other one's is let go."""
-    if not (root / package).exists() and not (root / f"{package}.py").exists():
-        return
     loaded = sys.modules.get(package)
-    file = getattr(loaded, "__file__", None)
-    if loaded is None or (file and Path(file).is_relative_to(root)):
+    if loaded is None or not _is_here(package, root):
+        return
+    files = [loaded.__file__] if getattr(loaded, "__file__", None) else [*getattr(loaded, "__path__", ())]  # a folder without __init__.py
+    if any(Path(file).is_relative_to(root) for file in files if file):
         return
     for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
         del sys.modules[name]
@@ -62,14 +70,18 @@ def _forget_foreign(package: str, root: Path) -> None:
 async def call(function: Callable[..., Any], *arguments: Any, seconds: float, **named: Any) -> Any:
     """Call a user's function, async or not, off the event loop where it is not. Raises TimeoutError after `seconds`.
 
-    A sync function cannot be stopped from outside: after its deadline its thread runs on, and nobody waits for it.
+    One that calls `sys.exit` has failed like any other (RuntimeError): it does not end the server. A sync function cannot be stopped from outside: after its deadline its thread runs on, and nobody waits for it.
     """
-    async with asyncio.timeout(seconds):
-        if inspect.iscoroutinefunction(function):
-            return await function(*arguments, **named)
-        context = contextvars.copy_context()
-        bound = partial(context.run, partial(function, *arguments, **named))
-        return await asyncio.get_running_loop().run_in_executor(_threads(), bound)
+    try:
+        async with asyncio.timeout(seconds):
+            if inspect.iscoroutinefunction(function):
+                return await function(*arguments, **named)
+            context = contextvars.copy_context()
+            bound = partial(context.run, partial(function, *arguments, **named))
+            answer = await asyncio.get_running_loop().run_in_executor(_threads(), bound)
+            return await answer if inspect.isawaitable(answer) else answer  # a decorator may hide that it is async
+    except SystemExit as error:
+        raise RuntimeError(f"the function called sys.exit({error.code!r})") from error
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -56,6 +56,7 @@ class _Scanner:
         self._advance()
         path = self._resolve(self._dotted("]"))
         self._advance()
+        self._stand(path, line)
         self.lines[path] = line  # rather than where a deeper header implied it
         return path
 

@@ -24,11 +24,10 @@ class Recorder:
         self._clock = time.perf_counter()
         self.spans: list[Span] = []
         self.facts: dict[str, Any] = {}
-        self._open: list[str] = []
 
     def begin(self, name: str) -> "OpenSpan":
-        """Open a span by hand; its parent is the innermost span that `span` has open."""
-        return OpenSpan(self, name, self._open[-1] if self._open else None)
+        """Open a span by hand; its parent is the innermost span that `span` has open in the task that asks."""
+        return OpenSpan(self, name, _parent.get() if _current.get() is self else None)
 
     def now(self) -> float:
         """Unix seconds by a clock that never goes back."""
@@ -62,15 +61,18 @@ class OpenSpan:
 
 
 _current: ContextVar[Recorder | None] = ContextVar("groundwork_recorder", default=None)
+_parent: ContextVar[str | None] = ContextVar("groundwork_span", default=None)
+"""The innermost open span of this task. Tasks inherit it and never see each other's: siblings that overlap stay siblings."""
 
 
 @contextmanager
 def recording(recorder: Recorder) -> Generator[Recorder]:
     """Make this the recorder of the request in hand, for the task that runs it."""
-    token = _current.set(recorder)
+    token, above = _current.set(recorder), _parent.set(None)
     try:
         yield recorder
     finally:
+        _parent.reset(above)
         _current.reset(token)
 
 
@@ -87,7 +89,7 @@ def span(name: str) -> Generator[dict[str, Any]]:
         yield {}
         return
     opened = recorder.begin(name)
-    recorder._open.append(opened.id)
+    above = _parent.set(opened.id)
     status: SpanStatus = "error"
     try:
         yield opened.attributes
@@ -97,7 +99,7 @@ def span(name: str) -> Generator[dict[str, Any]]:
         status = "cancelled" if type(error).__name__ == "CancelledError" else "error"
         raise
     finally:
-        recorder._open.remove(opened.id)
+        _parent.reset(above)
         opened.end(status)
 
 

@@ -65,9 +65,10 @@ class Database:
 
     def post(self, work: Work) -> None:
         """Queue a write that nobody waits for. A full queue drops it and counts it in `lost`."""
+        if self._closed:
+            self.lost += 1
+            return
         try:
-            if self._closed:
-                raise queue.Full
             self._jobs.put_nowait(_Job(work, None))
         except queue.Full:
             self.lost += 1

@@ -1,0 +1,89 @@
+"""The benchmarks run, and say what they found in the form that is promised. Their figures are judged by people, not here: cores are shared."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report as reporting
+from benchmarks import setup
+from benchmarks.rivals import Absent, install, modules_after
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = ["benchmark", "figures", "intervals", "n", "rivals", "data", "versions", "load", "seconds"]
+QUICK = {
+    "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
+    "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
+    "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
+    "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},
+    "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},
+}
+NOT_BENCHMARKS = {"__init__", "report", "rivals", "sample"}
+
+
+def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_quick_run_ends_with_its_figures_as_json(name: str) -> None:
+    done = run(name, "--quick")
+    assert done.returncode == 0, done.stderr[-3000:]
+    *talk, last = done.stdout.splitlines()
+    found = json.loads(last)
+    assert talk
+    assert list(found) == KEYS
+    assert found["benchmark"] == name
+    assert QUICK[name] <= found["figures"].keys()
+    assert all(value is None or isinstance(value, int | float) for value in found["figures"].values())
+    assert all(low <= high and figure in found["figures"] for figure, (low, high) in found["intervals"].items())
+    assert all(isinstance(figures, dict) and figures for figures in found["rivals"].values())
+    assert {"python", "groundwork", "machine"} <= found["versions"].keys()
+    assert len(found["load"]) == 2
+    assert found["n"] > 0
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in NOT_BENCHMARKS))
+def test_every_benchmark_says_how_it_is_run(name: str) -> None:
+    assert f"python -m benchmarks.{name}" in (ROOT / "benchmarks" / f"{name}.py").read_text()
+    done = run(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--quick" in done.stdout
+
+
+def test_the_report_is_one_line_of_json_after_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    reporting.report(
+        benchmark="mine",
+        figures={"share": 0.5, "nothing": None},
+        intervals={"share": [0.4, 0.6]},
+        n=10,
+        rivals={"theirs 1.0": {"share": 0.25}, "gone": {"absent": "no wheel"}},
+        data="ten items",
+        versions=("pytest", "a-distribution-that-nobody-has"),
+        started=reporting.begin(),
+    )
+    *talk, last = capsys.readouterr().out.splitlines()
+    assert talk == ["share    0.5  [0.4, 0.6]", "nothing  none", "theirs 1.0: share 0.25", "gone: absent no wheel"]
+    found = json.loads(last)
+    assert list(found) == KEYS
+    assert found["versions"].keys() == {"python", "groundwork", "pytest", "machine"}
+
+
+def test_the_demo_is_answered_where_a_line_carries_a_citation() -> None:
+    said = ["Collecting numpy[all]", "   “… threshold size of 1000 pages.” [1]", "44 pages in 1,200 chunks are indexed"]
+    assert [bool(setup.CITED.search(line)) for line in said] == [False, True, False]
+
+
+def test_a_rival_that_cannot_be_installed_is_absent_with_its_reason(tmp_path: Path) -> None:
+    found = install(tmp_path / "rival", "./no-such-package", "no-such-package", "--no-index")
+    assert isinstance(found, Absent)
+    assert "no-such-package" in found.reason
+
+
+def test_modules_are_counted_in_a_fresh_interpreter() -> None:
+    bare, _ = modules_after("pass")
+    loaded, seconds = modules_after("import fractions")
+    assert "fractions" in loaded - bare
+    assert seconds > 0
