@@ -195,10 +195,12 @@ def steps_of(path: str) -> tuple[str, ...]:
 def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> ConfigError:
     """The error for a name that does not exist, with the nearest ones that do."""
     options = sorted(known)
-    near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    above, _, last = name.rpartition(".")
+    beside = bool(above) and all(option.startswith(f"{above}.") for option in options)
+    near = [] if beside else difflib.get_close_matches(name, options, n=1, cutoff=0.6)  # what all share would make all of them near
     if not near:  # the last steps may match although the paths differ
         tails = {option.rsplit(".", 1)[-1]: option for option in options}
-        near = [tails[tail] for tail in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(tails), n=1, cutoff=0.6)]
+        near = [tails[tail] for tail in difflib.get_close_matches(last, list(tails), n=1, cutoff=0.6)]
     fix = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(options) or 'none'}"
     return ConfigError(f"unknown {what} `{name}`", where=where, fix=fix)
 

@@ -65,7 +65,7 @@ def hash_of(value: Any) -> str:
 
 def canonical(value: Any) -> bytes:
     """The one JSON form of a value, for hashing and comparing."""
-    return msgspec.json.encode(value, order="deterministic", enc_hook=str)
+    return msgspec.json.encode(value, order="sorted", enc_hook=str)
 
 
 def kind_of(identifier: str) -> str | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import jinja2
 import jinja2.meta
 import msgspec
+from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from groundwork.core.config import Section, decode, parse_toml, unknown
@@ -95,6 +96,8 @@ def _split(text: str, where: str) -> tuple[str, str, int]:
     fences = list(_FENCE.finditer(text))
     if not text.startswith("+++"):
         return "", text, 1
+    if not fences or fences[0].start():
+        raise ConfigError("the front matter opens with more than `+++`", where=f"{where}:1", fix="give `+++` a line of its own")
     if len(fences) < 2:
         raise ConfigError("the front matter is not closed", where=f"{where}:1", fix="end it with a line of `+++`")
     front = "\n" + text[fences[0].end() + 1 : fences[1].start()]  # the fence's own line, so that positions hold
@@ -104,27 +107,53 @@ def _split(text: str, where: str) -> tuple[str, str, int]:
 def _sections(body: str, first_line: int, where: str) -> dict[str, tuple[str, int]]:
     heads = list(_SECTION.finditer(body))
     if not heads:
-        return {"user": (body.strip("\n"), first_line)}
+        return {"user": _trimmed(body, first_line)}
+    before, line = _trimmed(body[: heads[0].start()], first_line)
+    if before.strip():
+        raise ConfigError(
+            f"text before `{heads[0].group().strip()}` belongs to no section",
+            where=f"{where}:{line}",
+            fix="move it below `# system` or `# user`",
+        )
     sections: dict[str, tuple[str, int]] = {}
     for place, head in enumerate(heads):
         end = heads[place + 1].start() if place + 1 < len(heads) else len(body)
-        line = first_line + body.count("\n", 0, head.end()) + 1
+        line = first_line + body.count("\n", 0, head.end())
         if head.group(1) in sections:
-            raise ConfigError(f"a second `# {head.group(1)}` section", where=f"{where}:{line - 1}", fix="keep one of each")
-        sections[head.group(1)] = (body[head.end() : end].strip("\n"), line)
+            raise ConfigError(f"a second `# {head.group(1)}` section", where=f"{where}:{line}", fix="keep one of each")
+        sections[head.group(1)] = _trimmed(body[head.end() : end], line)
     if "user" not in sections:
         raise ConfigError("there is no `# user` section", where=f"{where}:{first_line}", fix="add `# user` with `{{ question }}` below it")
     return sections
 
 
+def _trimmed(text: str, line: int) -> tuple[str, int]:
+    """A section without blank lines around it, and the line it then begins on; `text` begins on `line`."""
+    return text.strip("\n"), line + len(text) - len(text.lstrip("\n"))
+
+
 def _check(template: str, inputs: tuple[str, ...], where: str, section: str) -> None:
     """Refuse what could only fail at request time: broken syntax and names that are no inputs."""
-    file, _, line = where.rpartition(":")
+    file, _, first = where.rpartition(":")
+    jinja = environment()
+
+    def at(line: int) -> str:
+        return f"{file}:{int(first) + line - 1}"
+
     try:
-        tree = environment().parse(template)
+        tree = jinja.parse(template)
+        names = jinja2.meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as error:
-        at = f"{file}:{int(line) + error.lineno - 1}"
-        raise ConfigError(f"in `# {section}`: {error.message}", where=at, fix="correct the template; it is Jinja2") from None
-    for name in sorted(jinja2.meta.find_undeclared_variables(tree)):
-        if name not in inputs:
-            raise unknown(f"input in `# {section}`:", name, inputs, where)
+        raise ConfigError(f"in `# {section}`: {error.message}", where=at(error.lineno), fix="correct the template; it is Jinja2") from None
+    for kind, known in ((nodes.Filter, jinja.filters), (nodes.Test, jinja.tests)):  # Jinja leaves those behind an `if` to the request
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                raise unknown(f"{kind.__name__.lower()} in `# {section}`:", node.name, known, at(node.lineno))
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        raise ConfigError(f"in `# {section}`: a prompt stands alone", where=at(node.lineno), fix="write out what it would include")
+    for node in tree.find_all(nodes.FilterBlock):
+        what = f"in `# {section}`: a filter around a block does not reach what is printed in it"
+        raise ConfigError(what, where=at(node.lineno), fix="filter each value: `{{ question | upper }}`")
+    for node in tree.find_all(nodes.Name):
+        if node.name in names and node.name not in inputs:
+            raise unknown(f"input in `# {section}`:", node.name, inputs, at(node.lineno))

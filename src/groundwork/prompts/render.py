@@ -4,7 +4,7 @@ Whatever an expression prints goes into the template's output as a marker, never
 own label. So a question or a document can neither pose as the prompt nor as another document, and a reader model gets its passages as such.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,21 +28,30 @@ class Labelled(str):
 
 
 class Passage:
-    """What a template sees of a source: `number`, `title`, `path`; printed as a whole it becomes a part."""
+    """What a template sees of a source: `number`, `title`, `path`, `text`; printed as a whole it becomes a part."""
 
     def __init__(self, hit: Hit, number: int) -> None:
-        self.hit = hit
+        self._hit = hit  # out of a template's reach: its texts may hold markers
         self.number = number
         self.title = _labelled(hit.chunk.prefix, "source")
         self.path = _labelled(hit.chunk.source, "source")
+        self.text = _labelled(hit.text, "source")
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def _part(self) -> Source:
+        return Source(hit=self._hit, number=self.number)
 
 
 def render(prompt: Prompt, request: Request, found: Found) -> Request:
     """The request as the model gets it: system prompt, the conversation so far, then the rendered question.
 
-    Raises InputError for a variable the prompt asks for and the caller did not send, ConfigError for a template that fails.
+    Raises InputError for a variable the prompt asks for and the caller did not send, or sent in a form it cannot use; ConfigError for a
+    template that fails by itself.
     """
-    values: dict[str, Any] = {name: _taint(value) for name, value in request.variables.items()}
+    values: dict[str, Any] = {name: _taint(value) for name, value in request.variables.items() if name in prompt.inputs}
     values["question"] = _labelled(request.question, "user")
     values["sources"] = [Passage(hit, number) for number, hit in enumerate(found.hits, start=1)]
     missing = [name for name in prompt.inputs if name not in values]
@@ -54,22 +63,25 @@ def render(prompt: Prompt, request: Request, found: Found) -> Request:
         )
     messages: list[Message] = []
     if prompt.system:
-        messages.append(Message(role="system", parts=_fill(prompt, "system", values)))
+        messages.append(Message(role="system", parts=_fill(prompt, "system", values, request)))
     messages += request.history
     last = next((message for message in reversed(request.messages) if message.role == "user"), None)
     attached = tuple(part for part in last.parts if not isinstance(part, Text)) if last else ()
-    messages.append(Message(role="user", parts=(*_fill(prompt, "user", values), *attached)))
+    messages.append(Message(role="user", parts=(*_fill(prompt, "user", values, request), *attached)))
     messages += request.messages[len(request.history) + 1 :]  # calls of the caller's own tools, and their results
     return msgspec.structs.replace(request, messages=tuple(messages))
 
 
-def _fill(prompt: Prompt, section: str, values: dict[str, Any]) -> tuple[AnyPart, ...]:
+def _fill(prompt: Prompt, section: str, values: dict[str, Any], request: Request) -> tuple[AnyPart, ...]:
     printed: list[Any] = []
     try:
-        text = _compiled(prompt.system if section == "system" else prompt.user).render(**values, **{_PRINTED: printed})
-    except jinja2.TemplateError as error:
-        raise ConfigError(f"`# {section}` of the prompt {prompt.name!r} fails: {error.message}", fix="correct the template") from error
-    return _parts(text, printed)
+        text = _compiled(prompt.system if section == "system" else prompt.user).render(values | {_PRINTED: printed})
+        return _parts(text, printed)
+    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        what = f"`# {section}` of the prompt {prompt.name!r} fails: {error}"
+        if set(values) & set(request.variables):
+            raise InputError(what, fix="send variables of the form that the prompt expects", param="variables") from error
+        raise ConfigError(what, fix="correct the template") from error
 
 
 _PRINTED = "__printed__"
@@ -77,8 +89,6 @@ _PRINTED = "__printed__"
 
 @jinja2.pass_context
 def _finalize(context: jinja2.runtime.Context, value: Any) -> Any:
-    if isinstance(value, str) and _MARK in value:
-        return value  # a block that was rendered before and holds markers of ours
     printed: list[Any] = context[_PRINTED]
     printed.append(value)
     return f"{_MARK}{len(printed) - 1}{_MARK}"
@@ -94,12 +104,10 @@ def _compiled(template: str) -> jinja2.Template:
 
 def _parts(text: str, printed: Sequence[Any]) -> tuple[AnyPart, ...]:
     parts: list[AnyPart] = []
-    for place, piece in enumerate(text.split(_MARK)):
-        value: Any = printed[int(piece)] if place % 2 else _labelled(piece, "system")
+    for value, label in _pieces(text, printed, "system"):
         if isinstance(value, Passage):
-            parts.append(Source(hit=value.hit, number=value.number))
+            parts.append(value._part)
             continue
-        label: Label = getattr(value, "label", "user" if isinstance(value, str) else "system")
         shown = str(value)
         previous = parts[-1] if parts else None
         if isinstance(previous, Text) and previous.label == label:
@@ -107,6 +115,29 @@ def _parts(text: str, printed: Sequence[Any]) -> tuple[AnyPart, ...]:
         elif shown:
             parts.append(Text(text=shown, label=label))
     return tuple(parts)
+
+
+def _pieces(text: str, printed: Sequence[Any], label: Label) -> Iterator[tuple[Any, Label]]:
+    """Text between markers, and what stood in their place.
+
+    A block that was rendered before (`{% set %}`) holds markers of its own. What else it holds may have come from anywhere by then, so it
+    counts as the caller's.
+    """
+    for place, piece in enumerate(text.split(_MARK)):
+        value: Any = printed[int(piece)] if place % 2 else piece
+        if place % 2 == 0:
+            yield piece, label
+        elif isinstance(value, str) and _MARK in value:
+            yield from _pieces(value, printed, "user")
+        else:
+            yield value, _label(value)
+
+
+def _label(value: Any) -> Label:
+    """Plain text and whole lists count as the caller's; a number orders nothing, so `[1]` may stay one piece."""
+    if isinstance(value, Labelled):
+        return value.label
+    return "system" if value is None or isinstance(value, bool | int | float) else "user"
 
 
 def _labelled(text: str, label: Label) -> Labelled:

@@ -7,9 +7,10 @@ What this does not cover: a secret without a known shape.
 """
 
 import re
+from bisect import bisect_left
 from typing import Any, NamedTuple, cast
 
-from groundwork.secure.finding import Finding, mask
+from groundwork.secure.finding import Finding, Span, find_all, mask
 
 
 class _Shape(NamedTuple):
@@ -49,7 +50,7 @@ _SHAPES = (
         "assignment",
         ("passw", "secret", "token", "api_key", "apikey", "api-key", "access_key"),
         # the name may be the end of a longer one (DB_PASSWORD, accessToken); the value is no placeholder and no call or index of code
-        r"(?i)(?:password|passwd|secret|token|api[_-]?key|access_key)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
+        r"(?i)(?:password|passwd|secret|token|api[_-]?key|access_key)[\"']?\s{0,3}[:=]{1,2}>?\s{0,3}[\"']?"
         r"(?P<value>(?![$<{%]|env:|[a-z_][\w.]{0,100}+[(\[])[^\s\"',;]{8,}+)",
     ),
 )
@@ -58,15 +59,37 @@ _MASK = re.compile(r"\[secret:[a-z_]{1,40}\]")
 
 def find_secrets(text: str) -> list[Finding]:
     """Every secret of a known shape, as spans of the text. What was masked before is none."""
+    return find_all(text, _look)
+
+
+def _look(text: str, blanks: list[Span]) -> list[Finding]:
     found: list[Finding] = []
     lowered = text.lower()
     for shape in _SHAPES:
         if any(literal in lowered for literal in shape.literals):
             found += _find(shape, text)
-    if found and "[secret:" in lowered:
-        masked = [match.span() for match in _MASK.finditer(text)]
-        found = [one for one in found if not any(start < one.end and one.start < end for start, end in masked)]
-    return found
+    return _unmasked(found, text, blanks) if found and (blanks or "[secret:" in lowered) else found
+
+
+def _unmasked(found: list[Finding], text: str, blanks: list[Span]) -> list[Finding]:
+    """`[secret:kind]` reads like an assignment or a password of a URL itself: what runs into one is no finding."""
+    masks = _merged([*blanks, *(match.span() for match in _MASK.finditer(text))])
+
+    def is_free(one: Finding) -> bool:
+        place = bisect_left(masks, (one.end, 0)) - 1
+        return one.kind == "secret:private_key" or place < 0 or masks[place][1] <= one.start
+
+    return [one for one in found if is_free(one)]
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    done: list[Span] = []
+    for start, end in sorted(spans):
+        if done and start < done[-1][1]:
+            done[-1] = (done[-1][0], max(end, done[-1][1]))
+        else:
+            done.append((start, end))
+    return done
 
 
 def _find(shape: _Shape, text: str) -> list[Finding]:

@@ -50,7 +50,8 @@ class Database:
         with raising(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             migrate(path, schema)
-        self._writer = threading.Thread(target=self._write_loop, name=f"write-{path.stem}", daemon=True)
+            connection = connect(path, durable=durable)
+        self._writer = threading.Thread(target=self._write_loop, args=(connection,), name=f"write-{path.stem}", daemon=True)
         self._writer.start()
 
     # -- writing
@@ -88,8 +89,7 @@ class Database:
             raise Overloaded(f"the write queue of {self.path.name} is full", fix="ask again in a moment") from None
         return done
 
-    def _write_loop(self) -> None:
-        connection = connect(self.path, durable=self.durable)
+    def _write_loop(self, connection: sqlite3.Connection) -> None:
         try:
             while True:
                 batch, ended = self._next_batch()
@@ -123,6 +123,8 @@ class Database:
     def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
         """One transaction for the batch, a savepoint for each job: one that fails takes nobody with it."""
         results: list[tuple[_Job, Any, BaseException | None]] = []
+        # Who left before its turn wants nothing any more; who leaves from now on no longer changes the future that is answered below.
+        batch = [job for job in batch if job.done is None or job.done.set_running_or_notify_cancel()]
         try:
             connection.execute("BEGIN IMMEDIATE")
             results.extend((job, *self._run(connection, job)) for job in batch)
