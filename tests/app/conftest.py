@@ -1,5 +1,6 @@
 """Applications written to a folder, and every byte they leave behind."""
 
+import contextlib
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -46,8 +47,6 @@ def _columns(path: Path) -> Iterator[bytes]:
             data = value.encode() if isinstance(value, str) else value
             if isinstance(data, bytes):
                 yield data
-                try:
+                with contextlib.suppress(zlib.error):
                     yield zlib.decompress(data)
-                except zlib.error:
-                    pass
     connection.close()

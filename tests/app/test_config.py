@@ -128,7 +128,9 @@ def test_what_is_wrong_is_refused_with_its_line(tmp_path: Path, old: str, new: s
 
 
 def test_names_inside_a_long_list_have_their_own_line(tmp_path: Path) -> None:
-    text = APP.replace('[routes]\ndefault = "quick"\ntools = ["find"]', '[routes]\ndefault = "quick"\ntools = [\n  "find",\n  # the other\n  "fnd",\n]')
+    text = APP.replace(
+        '[routes]\ndefault = "quick"\ntools = ["find"]', '[routes]\ndefault = "quick"\ntools = [\n  "find",\n  # the other\n  "fnd",\n]'
+    )
     what, how = refused(tmp_path, text)
     assert what == f"{FILE}:{line_of(text, 'fnd')}: unknown tool `fnd`"
     assert how == "did you mean `find`?"
@@ -159,7 +161,11 @@ def test_an_absent_file_says_how_to_begin(tmp_path: Path) -> None:
 
 
 def test_a_released_change_lies_over_the_file(tmp_path: Path) -> None:
-    changes = [change("context.retrieve.keep", 8), change("context.retrieve.fuse", "terms"), change("prompts.answer", "# user\nNew", "prompt")]
+    changes = [
+        change("context.retrieve.keep", 8),
+        change("context.retrieve.fuse", "terms"),
+        change("prompts.answer", "# user\nNew", "prompt"),
+    ]
     settings = load(write(tmp_path), changes=changes, release="rel_1")
     assert settings.config.context is not None
     assert (settings.config.context.retrieve.keep, settings.config.context.retrieve.fuse) == (8, "terms")

@@ -36,14 +36,14 @@ async def test_an_open_application_answers_many(play: Path) -> None:
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_errors_come_through_as_they_are(tmp_path: Path, inside: bool) -> None:
-    async def within() -> None:
+    def plainly() -> None:
         groundwork.run(groundwork.ask(tmp_path, "hi"))
 
+    async def within() -> None:
+        plainly()
+
     with pytest.raises(ConfigError, match=r"groundwork\.toml"):
-        if inside:
-            asyncio.run(within())
-        else:
-            groundwork.run(groundwork.ask(tmp_path, "hi"))
+        asyncio.run(within()) if inside else plainly()
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

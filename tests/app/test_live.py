@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ async def system(live: Live) -> str:
 
 RELEASE = """
     import asyncio, sys
-    from pathlib import Path
+    from collections.abc import Callable
+from pathlib import Path
     from groundwork.core.measure import Change, Release
     from groundwork.store.folder import Folder
 
@@ -104,17 +106,22 @@ async def test_a_broken_release_leaves_the_old_one_serving_and_says_so(tmp_path:
         assert live.problem == ""
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(250):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it did not come to that within 5 s")
+
+
 async def test_the_watch_takes_a_release_up_and_survives_what_fails(tmp_path: Path) -> None:
     root = write_docs(tmp_path / "handbook")
     async with open_live(root) as live:
         watching = asyncio.create_task(live.watch(0.02))
         await put(live.folder, "rel_1", prompt_change("{% for %}"))
-        async with asyncio.timeout(5):
-            while not live.problem:
-                await asyncio.sleep(0.02)
-            await put(live.folder, "rel_2", prompt_change(OTHER, "chg_2"), parent="rel_1")
-            while live.app.settings.release != "rel_2":
-                await asyncio.sleep(0.02)
+        await until(lambda: bool(live.problem))
+        await put(live.folder, "rel_2", prompt_change(OTHER, "chg_2"), parent="rel_1")
+        await until(lambda: live.app.settings.release == "rel_2")
         assert not watching.done()
         assert live.problem == ""
         watching.cancel()

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.core.config import Section, Written, decode, dotted, flatten, parse_toml, plain, read_toml, reveal, set_path, steps_of, unknown
+from groundwork.core.config import (
+    Section,
+    Written,
+    decode,
+    dotted,
+    flatten,
+    parse_toml,
+    plain,
+    read_toml,
+    reveal,
+    set_path,
+    steps_of,
+    unknown,
+)
 from groundwork.core.errors import ConfigError
 from groundwork.core.units import Duration, Secret
 

@@ -31,7 +31,9 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_function_is_found_in_the_applications_folder(tmp_path: Path) -> None:
-    root = write(tmp_path, {"rails_a.py": "def check(text): return text * 2", "pack_a/__init__.py": "", "pack_a/deep.py": "def go(): return 7"})
+    root = write(
+        tmp_path, {"rails_a.py": "def check(text): return text * 2", "pack_a/__init__.py": "", "pack_a/deep.py": "def go(): return 7"}
+    )
     assert load("rails_a:check", root, "x:1")("ab") == "abab"
     assert load("pack_a.deep:go", root, "x:1")() == 7
     assert load("os.path:basename", root, "x:1")("a/b") == "b"

@@ -65,7 +65,8 @@ def test_words(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("query", "queries"), ("index", "indexes"), ("lock", "locks"), ("lock", "locking"), ("lock", "locked"), ("pass", "passes")]
+    ("one", "other"),
+    [("query", "queries"), ("index", "indexes"), ("lock", "locks"), ("lock", "locking"), ("lock", "locked"), ("pass", "passes")],
 )
 def test_a_word_finds_its_other_forms(one: str, other: str) -> None:
     assert stem(one) == stem(other)
@@ -90,7 +91,13 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "length", "expected"),
-    [("one two three", 20, "one two three"), ("one two three", 10, "one two…"), ("one\n  two", 7, "one two"), ("abcdefgh", 5, "abcd…"), ("ab cd", 1, "…")],
+    [
+        ("one two three", 20, "one two three"),
+        ("one two three", 10, "one two…"),
+        ("one\n  two", 7, "one two"),
+        ("abcdefgh", 5, "abcd…"),
+        ("ab cd", 1, "…"),
+    ],
 )
 def test_shorten(text: str, length: int, expected: str) -> None:
     assert shorten(text, length) == expected

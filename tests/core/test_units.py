@@ -34,13 +34,17 @@ def test_a_quantity_is_a_number_with_its_unit(kind: type[Quantity], text: str, n
     assert kind.parse(str(quantity)) == quantity
 
 
-@pytest.mark.parametrize("value", [10, 10.5, "10", "", "s", "ten s", "-1s", "1s2", "1 s s", "1,5s", "1__0s", "1e3s", True, None, ["1s"], "∞s"])
+@pytest.mark.parametrize(
+    "value", [10, 10.5, "10", "", "s", "ten s", "-1s", "1s2", "1 s s", "1,5s", "1__0s", "1e3s", True, None, ["1s"], "∞s"]
+)
 def test_a_bare_number_is_refused_and_shown_how(value: object) -> None:
     with pytest.raises(ValueError, match="needs a number with its unit, like '10s'"):
         Duration.parse(value)
 
 
-@pytest.mark.parametrize(("kind", "text", "known"), [(Duration, "10 parsecs", "ms, s, m, min"), (Size, "10s", "kb, mb"), (Money, "3 EUR", "usd")])
+@pytest.mark.parametrize(
+    ("kind", "text", "known"), [(Duration, "10 parsecs", "ms, s, m, min"), (Size, "10s", "kb, mb"), (Money, "3 EUR", "usd")]
+)
 def test_another_unit_is_refused_with_those_there_are(kind: type[Quantity], text: str, known: str) -> None:
     with pytest.raises(ValueError, match="unknown unit") as error:
         kind.parse(text)
@@ -82,7 +86,9 @@ def test_a_secret_is_the_name_of_a_variable() -> None:
     assert len({secret, Secret("OPENAI_API_KEY"), Secret("B")}) == 2
 
 
-@pytest.mark.parametrize("value", ["sk-pasted-1234567890", "env:", "env:sk-pasted-1234567890", "env: A", "ENV:A", "$A", 7, None, ["sk-pasted"]])
+@pytest.mark.parametrize(
+    "value", ["sk-pasted-1234567890", "env:", "env:sk-pasted-1234567890", "env: A", "ENV:A", "$A", 7, None, ["sk-pasted"]]
+)
 def test_a_pasted_secret_is_refused_and_never_repeated(value: object) -> None:
     with pytest.raises(ValueError, match="named, never written") as error:
         Secret.parse(value)

@@ -11,6 +11,7 @@ How many keepers were there?
 How long are backups kept?
 How often does a full backup run?
 how large may a database get
+How heavy is the widget?
 How far is it from the coast?
 Which languages does it support?
 Is WAL mode available over a network?

@@ -45,5 +45,11 @@ async def collect(model: Any, request: Request | None = None) -> list[Delta]:
     return [delta async for delta in model.stream(request or Request(messages=(say("user", "hi"),)))]
 
 
+async def gather(model: Any, into: list[Delta]) -> None:
+    """The same, keeping what came before a failure."""
+    async for delta in model.stream(Request(messages=(say("user", "cut"),))):
+        into.append(delta)  # noqa: PERF401  a failure leaves what was there
+
+
 def said(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from groundwork.core.errors import ConfigError, UpstreamError
-from groundwork.core.message import Message, ToolResult, say
+from groundwork.core.message import Message, Text, ToolResult, say
 from groundwork.core.reply import Delta
 from groundwork.core.request import Request
 from groundwork.gateway.providers.scripted import ScriptedModel, read_script
-from tests.gateway.conftest import collect, said
+from tests.gateway.conftest import collect, gather, said
 
 
 def script(tmp_path: Path, *lines: dict[str, Any]) -> ScriptedModel:
@@ -37,6 +37,13 @@ async def test_the_first_line_that_matches_answers_whatever_the_case(tmp_path: P
     assert deltas[-1].usage is not None
     assert deltas[-1].usage.input_tokens > 0
     assert said(await ask(model, say("user", "a ticket"))) == "B"
+
+
+async def test_the_callers_words_are_matched_and_not_the_passages_around_them(tmp_path: Path) -> None:
+    model = script(tmp_path, {"match": "lighthouse", "answer": "A"}, {"match": ".*", "answer": "B"})
+    parts = (Text(text="The lighthouse is high. ", label="system"), Text(text="How long are backups kept?"))
+    assert said(await ask(model, Message(role="user", parts=parts))) == "B"
+    assert said(await ask(model, Message(role="user", parts=parts[:1]))) == "A"
 
 
 async def test_no_line_is_an_error_with_a_fix(tmp_path: Path) -> None:
@@ -78,8 +85,7 @@ async def test_errors_cuts_and_delays(tmp_path: Path) -> None:
     assert error.value.cause == "overload"
     seen: list[Delta] = []
     with pytest.raises(UpstreamError) as cut:
-        async for delta in model.stream(Request(messages=(say("user", "cut"),))):
-            seen.append(delta)
+        await gather(model, seen)
     assert (cut.value.cause, said(seen)) == ("cut", "one two ")
     started = time.monotonic()
     await ask(model, say("user", "slow"))

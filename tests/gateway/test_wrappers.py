@@ -15,7 +15,7 @@ from groundwork.gateway.config import ModelSection
 from groundwork.gateway.prices import Price
 from groundwork.gateway.wrappers import Fallback, Priced, Traced
 from groundwork.observe.recorder import Recorder, recording
-from tests.gateway.conftest import collect, said
+from tests.gateway.conftest import collect, gather, said
 
 REQUEST = Request(messages=(say("user", "hi"),))
 DEFAULT = frozenset(ModelSection(targets=("a",)).on)
@@ -73,8 +73,7 @@ async def test_once_content_has_left_a_failure_is_passed_on(content: Delta) -> N
     second = good()
     seen: list[Delta] = []
     with pytest.raises(UpstreamError):
-        async for delta in Fallback("fast", (failing("overload", content), second), frozenset(get_args(Cause))).stream(REQUEST):
-            seen.append(delta)
+        await gather(Fallback("fast", (failing("overload", content), second), frozenset(get_args(Cause))), seen)
     assert seen == [content]
     assert second.asked == 0
 

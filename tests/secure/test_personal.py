@@ -9,11 +9,19 @@ from groundwork.secure.personal import find_personal, iban_holds, luhn
 
 CARDS = ["4111 1111 1111 1111", "4111111111111111", "5555-5555-5555-4444", "378282246310005", "3782 822463 10005", "6011111111111117"]
 CARDS += ["30569309025904", "3530111333300000", "2223003122003222", "4222222222222"]
-IBANS = ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "FR14 2004 1010 0505 0001 3M02 606", "BE68 5390 0754 7034", "NO93 8601 1117 947"]
+IBANS = [
+    "DE89 3704 0044 0532 0130 00",
+    "GB82WEST12345698765432",
+    "FR14 2004 1010 0505 0001 3M02 606",
+    "BE68 5390 0754 7034",
+    "NO93 8601 1117 947",
+]
 PHONES = ["+49 30 901820", "+1 (555) 123-4567", "+442071838750", "+33 1 42 68 53 00", "+49.30.1234.5678"]
 EMAILS = ["ada@example.com", "first.last+tag@mail.example.co.uk", "jörg.müller@bücher.de", "a_b%c@x-y.org"]
 SSNS = ["123-45-6789", "001-01-0001"]
-EVERY = [(kind, text) for kind, texts in {"card": CARDS, "iban": IBANS, "phone": PHONES, "email": EMAILS, "ssn": SSNS}.items() for text in texts]
+EVERY = [
+    (kind, text) for kind, texts in {"card": CARDS, "iban": IBANS, "phone": PHONES, "email": EMAILS, "ssn": SSNS}.items() for text in texts
+]
 
 
 def kinds(text: str) -> list[str]:
@@ -74,7 +82,9 @@ def test_what_only_looks_personal_stays(text: str) -> None:
     assert kinds(text) == []
 
 
-@pytest.mark.parametrize(("digits", "holds"), [("79927398713", True), ("79927398710", False), ("00000000", False), ("18", True), ("81", False)])
+@pytest.mark.parametrize(
+    ("digits", "holds"), [("79927398713", True), ("79927398710", False), ("00000000", False), ("18", True), ("81", False)]
+)
 def test_luhn(digits: str, holds: bool) -> None:
     assert luhn(digits) is holds
 
@@ -84,7 +94,9 @@ def test_exactly_one_check_digit_holds(number: int) -> None:
     assert sum(luhn(f"{number}{last}") for last in range(10)) == 1
 
 
-@pytest.mark.parametrize(("text", "holds"), [("GB82 WEST 1234 5698 7654 32", True), ("GB83 WEST 1234 5698 7654 32", False), ("NO", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "holds"), [("GB82 WEST 1234 5698 7654 32", True), ("GB83 WEST 1234 5698 7654 32", False), ("NO", False), ("", False)]
+)
 def test_iban(text: str, holds: bool) -> None:
     assert iban_holds(text) is holds
 
@@ -121,7 +133,9 @@ def test_nothing_of_it_remains(value: tuple[str, str], before: str, after: str) 
     assert value[1] not in masked(f"{before} {value[1]} {after}")
 
 
-@pytest.mark.parametrize("piece", ["1 ", "1", "1-", "a%", "a@a.", "a.", "+1 ", "+1(1)1", "AB12 ", "AB12CDEF ", "AB12 3456 ", "4111 ", "123-45-", " "])
+@pytest.mark.parametrize(
+    "piece", ["1 ", "1", "1-", "a%", "a@a.", "a.", "+1 ", "+1(1)1", "AB12 ", "AB12CDEF ", "AB12 3456 ", "4111 ", "123-45-", " "]
+)
 def test_a_hostile_text_is_read_in_linear_time(piece: str) -> None:
     size = 1_000_000
     text = (piece * (size // len(piece) + 1))[:size] + "@!"

@@ -28,7 +28,9 @@ EVERY = [(kind, text) for kind, texts in SECRETS.items() for text in texts]
 
 
 @pytest.mark.parametrize(("kind", "secret"), EVERY)
-@pytest.mark.parametrize(("before", "after"), [("", ""), ("My key is ", ", is it right?"), ("(", ")."), ('{"a": "', '"}\n'), ("curl -u ", "\n")])
+@pytest.mark.parametrize(
+    ("before", "after"), [("", ""), ("My key is ", ", is it right?"), ("(", ")."), ('{"a": "', '"}\n'), ("curl -u ", "\n")]
+)
 def test_every_shape_is_found_as_a_whole(kind: str, secret: str, before: str, after: str) -> None:
     text = before + secret + after
     assert find_secrets(text) == [Finding(f"secret:{kind}", len(before), len(before) + len(secret))]
@@ -108,7 +110,9 @@ def test_of_overlapping_findings_the_first_and_longest_is_named() -> None:
 
 PIECES = st.one_of(
     st.sampled_from([text for _, text in EVERY]),
-    st.sampled_from(["password=", "token: ", "://", "@", "Bearer ", "[secret:aws_key]", "[secret:", "]", "eyJ", "sk-", "-----", ".", "\n", " ", '"']),
+    st.sampled_from(
+        ["password=", "token: ", "://", "@", "Bearer ", "[secret:aws_key]", "[secret:", "]", "eyJ", "sk-", "-----", ".", "\n", " ", '"']
+    ),
     st.text(alphabet=string.ascii_letters + string.digits + "-_./:@= \n\"'[]", max_size=30),
     st.text(max_size=5),
 )

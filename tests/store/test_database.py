@@ -227,7 +227,7 @@ async def test_closing_does_not_hang_on_a_full_queue(tmp_path: Path, monkeypatch
     monkeypatch.setattr(module, "_QUEUE", 2)
     database = Database(tmp_path / "state.db", schema="state", durable=True)
     database.post(lambda _: time.sleep(0.3))
-    time.sleep(0.15)
+    await asyncio.sleep(0.15)
     for number in range(2):
         database.post(lambda c, number=number: add(c, f"n{number}"))
     closing = asyncio.create_task(asyncio.to_thread(database.close))
@@ -273,7 +273,7 @@ def test_what_is_no_database_is_named_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="Not a directory|File exists"):
+    with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         Database(tmp_path / "file" / "state.db", schema="state", durable=True)
 
 
@@ -312,7 +312,7 @@ async def test_a_full_disk_loses_only_what_was_not_acknowledged(small_disk: Path
     await _fill(
         Database(small_disk / "state.db", schema="state", durable=True),
         StoreFull,
-        lambda: (small_disk / "ballast").unlink(),
+        (small_disk / "ballast").unlink,
         small_disk / "ballast",
     )
 
@@ -321,11 +321,15 @@ async def _fill(database: Database, kind: type[StoreError], free, ballast: Path 
     if ballast is not None:
         ballast.write_bytes(b"x" * 200_000)
     kept: list[str] = []
-    with pytest.raises(kind):
+
+    async def write_until_full() -> None:
         for number in range(2_000):
             name = f"n{number:05d}" + "x" * 2_000
             await database.write(lambda c, name=name: add(c, name))
             kept.append(name)
+
+    with pytest.raises(kind):
+        await write_until_full()
     database.post(lambda c: add(c, "y" * 300_000))
     await database.flush()
     assert database.lost == 1

@@ -114,6 +114,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return {dotted(path): value for path, value in flatten(self.config).items()}
 
 
+def check_folder(root: Path) -> None:
+    """Raises ConfigError where a folder holds no application: before a state folder is made in it."""
+    if not (root / FILE).is_file():
+        raise ConfigError(
+            f"there is no {FILE} in {root}", fix="name the application's folder with --app, or make one: `groundwork new app --docs ./docs`"
+        )
+
+
 def load(root: Path, *, changes: Sequence[Change] = (), release: str = "") -> Settings:
     """Read and check `groundwork.toml` in a folder, with changes laid over it. Raises ConfigError with file:line and a did-you-mean."""
     root = root.resolve()

@@ -12,7 +12,7 @@ from groundwork.app.answer import answer as shipped_answer
 from groundwork.app.application import App
 from groundwork.app.carry import Answer, carry
 from groundwork.app.compose import EJECTED, Resources, compose
-from groundwork.app.config import Settings, load
+from groundwork.app.config import Settings, check_folder, load
 from groundwork.app.outlets import Discard
 from groundwork.core import functions
 from groundwork.core.errors import ConfigError, GroundworkError
@@ -71,6 +71,7 @@ class Live:
 
 async def read_settings(root: Path, folder: Folder, *, release: str = "", change: str = "") -> Settings:
     """The settings of the current release (or of the one named, or with one more change laid over). Raises NotFound for unknown ids."""
+    check_folder(root)
     chosen = await folder.releases.get(release) if release else await folder.releases.current()
     named = (*(chosen.changes if chosen else ()), *((change,) if change else ()))
     changes = [await folder.changes.get(identifier) for identifier in named]

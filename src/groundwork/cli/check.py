@@ -8,11 +8,11 @@ import click
 from groundwork.app.compose import Resources, compose
 from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, dim, good, json_option, out, out_json, run, table, talk
 from groundwork.core.config import dotted, flatten
 from groundwork.evaluate.config import parse_requirements
 from groundwork.evaluate.suite import load_suite
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Example:
@@ -55,7 +55,7 @@ def _shown(value: Any) -> str:
 
 async def _check(root: Path) -> tuple[Settings, list[str]]:
     """Load, compose (functions, prompts, scripts, keys), and load the gate's suite; nothing is written but the state folder's schema."""
-    resources = Resources(Folder(root.resolve()))
+    resources = Resources(open_folder(root))
     try:
         settings = await read_settings(root, resources.folder)
         await compose(settings, resources)

@@ -6,12 +6,12 @@ import click
 
 from groundwork.app.live import read_settings
 from groundwork.cli.measured import say_comparison
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, out_json, run
 from groundwork.evaluate.compare import Comparison, compare
 from groundwork.evaluate.report import load_evaluated
 from groundwork.evaluate.scorers import all_scorers, metrics_of
 from groundwork.loop.measure import suite_of
-from groundwork.store.folder import Folder
 
 
 @click.command(epilog="\b\nExample:\n  groundwork compare run_… run_…")
@@ -30,7 +30,7 @@ def command(a: str, b: str, suite: str | None, root: Path, as_json: bool) -> Non
 
 
 async def _compare(root: Path, a: str, b: str, suite: str | None) -> Comparison:
-    folder = Folder(root)
+    folder = open_folder(root)
     try:
         metrics = metrics_of(all_scorers())
         if suite is not None:

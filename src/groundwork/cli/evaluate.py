@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from groundwork.cli.measured import measure_change, say_run, say_wrong
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import NOT_PASSED, app_option, json_option, out_json, run
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
@@ -32,7 +32,7 @@ def command(
     Answers come from the application itself, never from its cache. A run that was killed is completed with --resume: nothing is asked twice.
     Exits with 3 where cases ended in errors.
     """
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         measured = run(measure_change(root.resolve(), folder, suite, split=split, change=change, resume=resume, retry_errors=retry_errors))
     finally:

@@ -7,6 +7,7 @@ import click
 
 from groundwork.app.live import read_settings
 from groundwork.cli.measured import measure_change, say_gate
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import NOT_PASSED, app_option, dim, json_option, out_json, run, talk
 from groundwork.core.errors import ConfigError
 from groundwork.core.measure import GateResult
@@ -33,7 +34,7 @@ def command(change: str | None, candidate: str | None, current: str | None, root
         raise click.UsageError("Name a change, or two runs with --run and --against.")
     if candidate is not None and current is None:
         raise click.UsageError("--run needs --against: a gate holds one run against another.")
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         result = run(decide(root.resolve(), folder, change or "", candidate or "", current or ""))
     finally:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run, talk
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Dataset
 from groundwork.core.units import Duration
 from groundwork.loop.harvest import Harvest, Which
 from groundwork.loop.lap import harvest_folder
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Example:
@@ -33,7 +33,7 @@ def command(name: str, which: Which, since: str, root: Path, as_json: bool) -> N
         seconds = Duration.parse(since).number
     except ValueError as error:
         raise InputError(f"--since: {error}", fix="write it as 12h, 7d or 30d") from None
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         dataset, gathered = run(
             harvest_folder(

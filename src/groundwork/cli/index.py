@@ -8,6 +8,7 @@ import click
 
 from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, dim, json_option, out, out_json, progress, run, talk
 from groundwork.context.indexing import Indexer, IndexReport
 from groundwork.core.errors import ConfigError
@@ -34,7 +35,7 @@ def command(rebuild: bool, root: Path, as_json: bool) -> None:
 
 
 async def _index(root: Path, *, rebuild: bool) -> IndexReport:
-    folder = Folder(root)
+    folder = open_folder(root)
     if rebuild:
         folder.index = open_index(root, rebuild=True)
     try:
@@ -70,5 +71,5 @@ def say_report(report: IndexReport) -> None:
     counts = f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged"
     talk(f"documents: {counts}; {report.embedded} chunks embedded, {report.reused} kept, {report.seconds:.1f} s")
     for source, reason in report.skipped:
-        talk(f"{bad('skipped')} {source}: {reason}")
+        talk(f"{bad('skipped')} {source}: {reason.removeprefix(f'{source} ').removeprefix(f'{source}: ')}")
     out(dim(f"generation {report.generation}") if report.generation else "nothing is indexed")

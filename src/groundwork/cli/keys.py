@@ -4,20 +4,13 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, moment, out, out_json, run, table, talk
-from groundwork.core.errors import ConfigError
-from groundwork.store.folder import Folder
 
 
 @click.group(epilog="\b\nExample:\n  groundwork keys create team-search --internal")
 def command() -> None:
     """Make, list and revoke API keys."""
-
-
-def _folder(root: Path) -> Folder:
-    if not (root / "groundwork.toml").is_file():
-        raise ConfigError(f"there is no groundwork.toml in {root}", fix="name the application's folder with --app")
-    return Folder(root.resolve())
 
 
 @command.command(epilog="\b\nExample:\n  groundwork keys create team-search --tenant acme")
@@ -28,7 +21,7 @@ def _folder(root: Path) -> Folder:
 @json_option
 def create(name: str, tenant: str, internal: bool, root: Path, as_json: bool) -> None:
     """Make a key and print it, once."""
-    folder = _folder(root)
+    folder = open_folder(root)
     try:
         clear, record = run(folder.keys.create(name, tenant=tenant, internal=internal))
     finally:
@@ -45,7 +38,7 @@ def create(name: str, tenant: str, internal: bool, root: Path, as_json: bool) ->
 @json_option
 def list_(root: Path, as_json: bool) -> None:
     """List the keys, without what opens anything."""
-    folder = _folder(root)
+    folder = open_folder(root)
     try:
         keys = run(folder.keys.list())
     finally:
@@ -62,7 +55,7 @@ def list_(root: Path, as_json: bool) -> None:
 @app_option
 def revoke(name: str, root: Path) -> None:
     """Take a key back; from the next request on it opens nothing."""
-    folder = _folder(root)
+    folder = open_folder(root)
     try:
         run(folder.keys.revoke(name))
     finally:

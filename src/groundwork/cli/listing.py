@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, moment, out, out_json, run, table
 from groundwork.store.folder import Folder
 
@@ -52,7 +53,7 @@ def _registered(kind: str) -> Listing:
 
 
 async def _stored(kind: str, root: Path) -> Listing:
-    folder = Folder(root)
+    folder = open_folder(root)
     try:
         return await _rows(kind, root, folder)
     finally:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run, talk
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Change
 from groundwork.core.text import shorten
 from groundwork.loop.lap import propose
 from groundwork.loop.propose import parse_value
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
@@ -30,7 +30,7 @@ def command(path: str, value: str | None, file: Path | None, why: str, parents: 
     """Propose VALUE for the setting PATH, or the text of a file for `prompts.NAME`. Nothing changes until it is released."""
     if (value is None) == (file is None):
         raise InputError("give a value, or a file for a prompt", fix="see `groundwork propose --help`")
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         change = run(propose(root.resolve(), folder, path, _text(file) if file else parse_value(value or ""), why=why, parents=parents))
     finally:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, good, json_option, out, out_json, run
 from groundwork.core.measure import Release
 from groundwork.loop.lap import release_change
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
@@ -23,7 +23,7 @@ Examples:
 @json_option
 def command(change: str, note: str, force: bool, root: Path, as_json: bool) -> None:
     """Put CHANGE into force where the gate has passed it. It moves a pointer: the files stay as they are."""
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         made = run(release_change(root.resolve(), folder, change, note=note, force=force))
     finally:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, dim, good, json_option, out, out_json, run
 from groundwork.core.errors import InputError
 from groundwork.core.text import shorten
@@ -25,7 +26,7 @@ Examples:
 @json_option
 def command(traces: tuple[str, ...], last: int, change: str, release: str, root: Path, as_json: bool) -> None:
     """Answer stored requests again and show what comes out otherwise. The new answers are traces too."""
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         rows = run(_replay(root.resolve(), folder, traces, last, change, release))
     finally:

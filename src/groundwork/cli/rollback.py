@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.release import say_release
 from groundwork.cli.terminal import app_option, json_option, out_json, run
 from groundwork.loop.lap import roll_back
-from groundwork.store.folder import Folder
 
 
 @click.command(epilog="\b\nExamples:\n  groundwork rollback\n  groundwork rollback --to rel_…\n  groundwork rollback --to written")
@@ -17,7 +17,7 @@ from groundwork.store.folder import Folder
 @json_option
 def command(to: str, note: str, root: Path, as_json: bool) -> None:
     """Go back to the release before the present one."""
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         made = run(roll_back(folder, to=to, note=note))
     finally:

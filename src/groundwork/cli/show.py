@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.records import Shown, look_up
 from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
@@ -23,7 +23,7 @@ def command(identifier: str, root: Path, as_json: bool) -> None:
 
     Behind it stand what it was made from, and what was made from it.
     """
-    folder = Folder(root.resolve())
+    folder = open_folder(root)
     try:
         shown = run(look_up(identifier, folder))
     finally:

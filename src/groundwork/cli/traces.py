@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, moment, out_json, run, table
-from groundwork.store.folder import Folder
 from groundwork.store.traces import TraceRow
 
 
@@ -28,7 +28,7 @@ def command(limit: int, status: str | None, release: str | None, root: Path, as_
 
 
 async def _list(root: Path, limit: int, where: dict[str, str]) -> Sequence[TraceRow]:
-    folder = Folder(root)
+    folder = open_folder(root)
     try:
         return await folder.trace_store.list(limit=limit, since=0.0, **where)
     finally:

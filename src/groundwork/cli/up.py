@@ -6,10 +6,10 @@ import click
 
 from groundwork.app.live import open_live, read_settings
 from groundwork.cli.index import index_documents
+from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, dim, run, talk
 from groundwork.gateway.build import uses_auto
 from groundwork.gateway.providers.auto import advice
-from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Example:
@@ -33,7 +33,7 @@ def command(host: str | None, port: int | None, no_index: bool, root: Path) -> N
 async def _up(root: Path, host: str | None, port: int | None, *, index: bool) -> None:
     from groundwork.server.run import serve
 
-    folder = Folder(root)
+    folder = open_folder(root)
     try:
         settings = await read_settings(root, folder)
         if index and settings.config.context is not None:

@@ -11,137 +11,26 @@ from groundwork.core.text import STOPWORDS, words
 
 Kind = Literal["fact", "explain", "foreign"]
 
-_MEASURE = (
-    r"(?:many|much|long|large|big|small|often|old|far|fast|slow|deep|wide|high|tall|soon|late|close|few|frequently|precise|accurate|likely)"
+_HELPERS = (
+    r"(?:do|does|did|don't|doesn't|to|can|could|can't|is|are|was|were|isn't|aren't|has|have|should|would|will|might|must|come|comes|about|exactly|best"
+    r"|i|we|you|one|it|the|a|an|my|its|safe|safely|well)"
 )
+"""After `how`, these ask for a way or a reason; anything else (`how many`, `how heavy`) asks for a measure, which a quote can hold."""
 _EXPLAIN = re.compile(
     rf"^\W*(?:(?:but|and|so|please|tell me|explain|can you tell me|i wonder|could you)\b[\s,]*)*"
-    rf"(?:why\b|how(?!\s+{_MEASURE}\b)(?!'s\s+{_MEASURE}\b)|explain\b|compare\b|describe\b|summari[sz]e\b|discuss\b|outline\b|walk me through\b)"
+    rf"(?:why\b|how\s+{_HELPERS}\b|how\W*$|explain\b|compare\b|describe\b|summari[sz]e\b|discuss\b|outline\b|walk me through\b)"
     r"|\b(?:difference|differences|differ)\b.{0,60}\b(?:between|from)\b|\bcompared? (?:to|with|against)\b|\b(?:versus|vs\.?)\s|\bpros and cons\b"
     r"|\b(?:advantages|disadvantages|trade-?offs) of\b|\bstep[- ]by[- ]step\b|\bwhy (?:is|are|does|do|did|was|were|would|should|can|can't|doesn't|isn't)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _OTHER_WORDS = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "nicht",
-        "wie",
-        "welche",
-        "welcher",
-        "wann",
-        "warum",
-        "ein",
-        "eine",
-        "einen",
-        "für",
-        "mit",
-        "auf",
-        "von",
-        "zu",
-        "kann",
-        "ich",
-        "wir",
-        "sind",
-        "werden",
-        "wird",
-        "dem",
-        "den",
-        "des",
-        "le",
-        "la",
-        "les",
-        "un",
-        "une",
-        "des",
-        "est",
-        "et",
-        "pas",
-        "que",
-        "qui",
-        "quel",
-        "quelle",
-        "quels",
-        "quand",
-        "pourquoi",
-        "comment",
-        "pour",
-        "avec",
-        "dans",
-        "sur",
-        "sont",
-        "combien",
-        "je",
-        "nous",
-        "vous",
-        "el",
-        "los",
-        "las",
-        "una",
-        "unos",
-        "es",
-        "y",
-        "no",
-        "qué",
-        "cuál",
-        "cuáles",
-        "cuándo",
-        "cómo",
-        "por",
-        "para",
-        "con",
-        "del",
-        "son",
-        "cuántos",
-        "puedo",
-        "dónde",
-        "il",
-        "lo",
-        "gli",
-        "che",
-        "di",
-        "per",
-        "come",
-        "quando",
-        "perché",
-        "sono",
-        "quanti",
-        "o",
-        "os",
-        "as",
-        "um",
-        "uma",
-        "é",
-        "não",
-        "qual",
-        "quais",
-        "quando",
-        "como",
-        "por",
-        "com",
-        "dos",
-        "são",
-        "quantos",
-        "posso",
-        "het",
-        "een",
-        "en",
-        "is",
-        "niet",
-        "wat",
-        "welke",
-        "wanneer",
-        "waarom",
-        "voor",
-        "met",
-        "van",
-        "zijn",
-        "hoeveel",
-    ]
+    """as auf avec che com combien come comment como con cuál cuáles cuándo cuántos cómo dans das del dem den der des di die dos dónde
+    een ein eine einen el en es est et für gli het hoeveel ich il is ist je kann la las le les lo los met mit nicht niet no nous não
+    o os para pas per perché por posso pour pourquoi puedo quais qual quand quando quanti quantos que quel quelle quels qui qué sind
+    son sono sont sur são um uma un una und une unos van von voor vous waarom wann wanneer warum wat welche welcher welke werden wie
+    wir wird y zijn zu é""".split()  # noqa: SIM905  a list of words reads as one
 )
+"""The commonest words of German, French, Spanish, Italian, Portuguese and Dutch."""
 _SHARED = frozenset(STOPWORDS) | {"is", "no", "as", "die", "on", "me", "an", "was", "in", "so", "to", "of", "a", "i", "at"}
 
 

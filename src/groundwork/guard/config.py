@@ -32,7 +32,7 @@ class GuardSection(Section, frozen=True, kw_only=True):
     input: tuple[str, ...] = ("size:block", "secrets:redact")
     output: tuple[str, ...] = ("empty:block", "uncited:flag")
     max_input: Size = Size(64_000, "64kB")
-    """Bytes of UTF-8 that all messages of a request may have together."""
+    """Bytes of UTF-8 that all messages and variables of a request may have together."""
     timeout: Duration = Duration(2.0, "2s")
     """Of a rail that is a function of yours; one that has not answered by then fails closed."""
 

@@ -4,6 +4,8 @@ A block cancels the answer that is being made; nothing has left by then, since t
 """
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, cast
@@ -11,7 +13,8 @@ from typing import Any, cast
 import msgspec
 
 from groundwork.core import functions
-from groundwork.core.message import AnyPart, Message, Text, ToolResult
+from groundwork.core.errors import PermissionDenied
+from groundwork.core.message import AnyPart, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from groundwork.core.reply import Verdict
 from groundwork.core.request import Request
 from groundwork.guard.config import GuardSection, RailName
@@ -35,11 +38,19 @@ class Rail:
         """Ask the function. One that raises or is late blocks where its action is to block: it fails closed."""
         try:
             answer = await functions.call(self.function, text, seconds=seconds)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return self._failed(error)  # its own: nobody has cancelled us
         except Exception as error:  # noqa: BLE001  a rail may raise anything: not answering is not allowing
-            return Verdict(rail=self.name.name, action="error", reason=f"{type(error).__name__}: {error}")
+            return self._failed(error)
         if not answer:
             return Verdict(rail=self.name.name, action="allow")
         return Verdict(rail=self.name.name, action=cast(Any, self.name.action), reason=answer if isinstance(answer, str) else "")
+
+    def _failed(self, error: BaseException) -> Verdict:
+        return Verdict(rail=self.name.name, action="error", reason=f"{type(error).__name__}: {error}")
 
     def stops(self, verdict: Verdict) -> bool:
         return verdict.action == "block" or (verdict.action == "error" and self.name.action == "block")
@@ -86,7 +97,7 @@ class GuardIn:
         return request, admission
 
     def _check_size(self, request: Request, admission: Admission) -> None:
-        size = sum(len(message.text.encode()) for message in request.messages)
+        size = sum(len(message.text.encode()) for message in request.messages) + _size(request.variables)
         if size > self.section.max_input.bytes:
             reason = f"{size:,} bytes, and {self.section.max_input.bytes:,} are allowed"
             admission.refuse(Verdict(rail="size", action="block", reason=reason), f"The message is too long: {reason}. Please shorten it.")
@@ -95,8 +106,20 @@ class GuardIn:
         return Judging(self, request, admission)
 
 
+def _size(value: Any) -> int:
+    """Bytes of all texts in a JSON value."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, dict):
+        return sum(len(key.encode()) + _size(item) for key, item in cast(dict[str, Any], value).items())
+    return sum(_size(item) for item in cast(list[Any], value)) if isinstance(value, list) else 0
+
+
 class Judging:
-    """Runs the slower rails beside the body of an `async with`; a block cancels the body and is noted in the admission."""
+    """Runs the slower rails beside the body of an `async with`; a block cancels the body and is noted in the admission.
+
+    A body that ends by itself without having asked for the admission waits for it here, and a block is raised as PermissionDenied.
+    """
 
     def __init__(self, guard: GuardIn, request: Request, admission: Admission) -> None:
         self.guard = guard
@@ -105,12 +128,15 @@ class Judging:
         self._task: asyncio.Task[None] | None = None
         self._body: asyncio.Task[Any] | None = None
         self._cancelled = False
+        self._before = 0
+        """Cancellations of the body that had been asked for when it began."""
 
     async def __aenter__(self) -> Admission:
         if not self.guard.judges:
             self.admission.agree()
             return self.admission
         self._body = asyncio.current_task()
+        self._before = self._body.cancelling() if self._body else 0
         self._task = asyncio.create_task(self._judge())
         return self.admission
 
@@ -130,15 +156,32 @@ class Judging:
             self._body.cancel()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if self._task is not None and not self._task.done():
+        if self._task is None:
+            return False
+        if kind is None and not self._cancelled:
+            self._body = None  # it has ended: there is nothing left to cancel
+            await self._task
+        elif not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._cancelled and self._body is not None:
-            if kind is asyncio.CancelledError and self._body.uncancel() == 0:
-                return True  # ours, and nobody else's: the caller goes on after the block with the refusal
-            if kind is None:
-                self._body.uncancel()
+        if self._cancelled and await self._take_back(delivered=kind is asyncio.CancelledError):
+            return True  # ours, and nobody else's: the caller goes on after the block with the refusal
+        if kind is None and self.admission.refusal:
+            raise PermissionDenied(self.admission.refusal, fix="ask for something else", code="blocked")
         return False
+
+    async def _take_back(self, *, delivered: bool) -> bool:
+        """Undo our own cancellation of the body; say whether it was what ended it. Raises CancelledError where another one is due too."""
+        if self._body is None:
+            return False
+        if not delivered:  # it may still be on its way to the next await
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        if self._body.uncancel() > self._before:
+            if not delivered:
+                raise asyncio.CancelledError
+            return False
+        return delivered
 
 
 def _sweep(rail: RailName, request: Request, admission: Admission) -> Request:
@@ -168,7 +211,8 @@ def _sweep(rail: RailName, request: Request, admission: Admission) -> Request:
 
 
 def _map_message(message: Message, change: Callable[[str], str]) -> Message:
-    return msgspec.structs.replace(message, parts=tuple(_map_part(part, change) for part in message.parts))
+    parts = tuple(_map_part(part, change) for part in message.parts)
+    return msgspec.structs.replace(message, parts=parts, extra=_map_value(message.extra, change))
 
 
 def _map_part(part: AnyPart, change: Callable[[str], str]) -> AnyPart:
@@ -176,17 +220,35 @@ def _map_part(part: AnyPart, change: Callable[[str], str]) -> AnyPart:
     match part:
         case Text() if part.label != "system":
             return msgspec.structs.replace(part, text=change(part.text))
+        case Refusal() | Reasoning():
+            return msgspec.structs.replace(part, text=change(part.text))
+        case ToolCall():
+            return msgspec.structs.replace(part, arguments=map_json(part.arguments, change))
         case ToolResult():
             return msgspec.structs.replace(part, content=change(part.content))
         case _:
             return part
 
 
+def map_json(text: str, change: Callable[[str], str]) -> str:
+    """JSON text with its strings and numbers changed; what is no JSON is changed as it stands."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return change(text)
+    changed = _map_value(value, change)
+    return text if changed == value else json.dumps(changed, ensure_ascii=False)
+
+
 def _map_value(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _map_value(item, change) for key, item in cast(dict[str, Any], value).items()}
+        return {change(key): _map_value(item, change) for key, item in cast(dict[str, Any], value).items()}
     if isinstance(value, list):
         return [_map_value(item, change) for item in cast(list[Any], value)]
+    if isinstance(value, int) and not isinstance(value, bool):  # a card's number need not be text
+        written = str(value)
+        changed = change(written)
+        return value if changed == written else changed
     return value

@@ -4,6 +4,7 @@ The strictest rail decides: `flag` lets deltas through and judges the whole afte
 whole. Nothing at all leaves before the admission of the request.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -15,7 +16,7 @@ from groundwork.core.ports import Outlet
 from groundwork.core.reply import CallPiece, Delta, Reply, Verdict
 from groundwork.core.text import sentences, words
 from groundwork.guard.config import GuardSection, RailName
-from groundwork.guard.incoming import Admission, Rail
+from groundwork.guard.incoming import Admission, Rail, map_json
 from groundwork.observe.recorder import current, span
 from groundwork.secure.finding import Finding, mask
 from groundwork.secure.personal import find_personal
@@ -108,7 +109,7 @@ class Cleared:
             attributes["groundwork.verdicts"] = [f"{verdict.rail}:{verdict.action}" for verdict in verdicts]
         recorder = current()
         final = msgspec.structs.replace(judged, verdicts=(*self.admission.verdicts, *verdicts), trace=recorder.trace if recorder else "")
-        await end(final, self.out, body=not self.sent)
+        await end(final, self.out, body=not self.sent or final.text != reply.text)
         return final
 
     async def _judge(self, reply: Reply) -> tuple[Reply, list[Verdict]]:
@@ -117,8 +118,9 @@ class Cleared:
             reply, verdict = self._apply(rail, reply)
             if verdict is not None:
                 verdicts.append(verdict)
-        for judge in self.guard.judges:
-            verdict = await judge.check(reply.text, self.guard.section.timeout.seconds)
+        judges = self.guard.judges if reply.finish != "blocked" else []
+        answers = await asyncio.gather(*(judge.check(reply.text, self.guard.section.timeout.seconds) for judge in judges))
+        for judge, verdict in zip(judges, answers, strict=True):
             if verdict.action != "allow":
                 verdicts.append(verdict)
             if judge.stops(verdict):
@@ -141,7 +143,19 @@ class Cleared:
         return (_blocked(reply) if rail.action == "block" else reply), verdict
 
     def _sweep(self, rail: RailName, reply: Reply) -> tuple[Reply, Verdict | None]:
-        found = _FINDERS[rail.name](reply.text)
+        found: list[Finding] = []
+
+        def change(text: str) -> str:
+            here = _FINDERS[rail.name](text)
+            found.extend(here)
+            return mask(text, here)
+
+        masked = msgspec.structs.replace(
+            reply,
+            text=change(reply.text),
+            refusal=change(reply.refusal),
+            calls=tuple(msgspec.structs.replace(call, arguments=map_json(call.arguments, change)) for call in reply.calls),
+        )
         if not found:
             return reply, None
         kinds = ", ".join(sorted({finding.kind for finding in found}))
@@ -149,11 +163,8 @@ class Cleared:
         if rail.action == "block":
             return _blocked(reply), verdict
         if rail.action == "redact":
-            finder = _FINDERS[rail.name]
-            citations = tuple(
-                msgspec.structs.replace(citation, quote=mask(citation.quote, finder(citation.quote))) for citation in reply.citations
-            )
-            reply = msgspec.structs.replace(reply, text=mask(reply.text, found), citations=citations)
+            citations = tuple(msgspec.structs.replace(citation, quote=change(citation.quote)) for citation in reply.citations)
+            reply = msgspec.structs.replace(masked, citations=citations)
         return reply, verdict
 
 

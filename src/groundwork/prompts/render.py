@@ -123,6 +123,8 @@ def _pieces(text: str, printed: Sequence[Any], label: Label) -> Iterator[tuple[A
     A block that was rendered before (`{% set %}`) holds markers of its own. What else it holds may have come from anywhere by then, so it
     counts as the caller's.
     """
+    if text.count(_MARK) % 2:
+        raise ValueError("a block was cut inside of what it prints")
     for place, piece in enumerate(text.split(_MARK)):
         value: Any = printed[int(piece)] if place % 2 else piece
         if place % 2 == 0:

@@ -15,7 +15,9 @@ _CARD = re.compile(
     r"(?:(?P<four>\d{4}(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{1,4})(?:(?P=gap)\d{1,3})?|\d{4}(?P<space>[ -]?)\d{6}(?P=space)\d{4,5})"
     r"(?![.-]?\d)"
 )
-_CARD_NUMBER = re.compile(r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}|(?:35|5[06-8]|6\d)\d{11,17}")
+_CARD_NUMBER = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}|(?:35|5[06-8]|6\d)\d{11,17}"
+)
 """Beginnings and lengths in use. Without them every tenth row of 16 digits would be a card."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?\b")
 _PHONE = re.compile(r"(?<![\w.+-])\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}(?![\w-]|\.\d)")

@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from groundwork.core.config import Section
 from groundwork.core.errors import Cause, ConfigError, UpstreamError
 from groundwork.core.ids import content_id
-from groundwork.core.message import ToolResult
+from groundwork.core.message import Text, ToolResult
 from groundwork.core.reply import CallPiece, Delta, Usage
 from groundwork.core.request import Request
 from groundwork.core.text import words
@@ -38,7 +38,7 @@ class ScriptedCall(Section, frozen=True, kw_only=True):
 
 
 class Line(Section, frozen=True, kw_only=True):
-    """One line of a script. `match` is a regular expression on the last user message; `after_tool` matches the turn after that tool's result."""
+    """One line of a script. `match` is a regular expression on the caller's own words (not on the prompt and passages around them); `after_tool` matches the turn after that tool's result."""
 
     match: str = ""
     after_tool: str = ""
@@ -89,12 +89,13 @@ class ScriptedModel:
     def _choose(self, request: Request) -> tuple[Line, Any]:
         last = request.messages[-1] if request.messages else None
         results = [part for part in last.parts if isinstance(part, ToolResult)] if last else []
+        asked = _asked(request)
         for line in self.lines:
             if line.after_tool:
                 found = next((result for result in results if result.name == line.after_tool), None)
                 if found is not None:
                     return line, _value(found.content)
-            elif re.search(line.match, request.question, re.IGNORECASE) and not (results and line.tool):
+            elif re.search(line.match, asked, re.IGNORECASE) and not (results and line.tool):
                 return line, None
         raise UpstreamError(
             f"no line of the script {self.name!r} matches", cause="invalid", fix='end the script with {"match": ".*", "answer": "…"}'
@@ -120,6 +121,13 @@ def read_script(path: Path, name: str, where: str) -> ScriptedModel:
             raise ConfigError(f"not a line of a script: {error}", where=at, fix='write {"match": "…", "answer": "…"}') from None
         lines.append(line)
     return ScriptedModel(name, tuple(lines))
+
+
+def _asked(request: Request) -> str:
+    """The caller's part of the last user message; all of it where nothing there is the caller's."""
+    last = next((message for message in reversed(request.messages) if message.role == "user"), None)
+    own = "".join(part.text for part in last.parts if isinstance(part, Text) and part.label == "user") if last else ""
+    return own or request.question
 
 
 def _value(content: str) -> Any:
