@@ -38,8 +38,7 @@ async def system(live: Live) -> str:
 
 RELEASE = """
     import asyncio, sys
-    from collections.abc import Callable
-from pathlib import Path
+    from pathlib import Path
     from groundwork.core.measure import Change, Release
     from groundwork.store.folder import Folder
 

@@ -129,7 +129,7 @@ def test_a_key_in_the_environment_is_seen_and_not_used(run: Run, app: Path, monk
     toml.write_text(toml.read_text().replace('["embedded"]', '["auto"]'))
     done = run("ask", "How long are backups kept?")
     assert "ninety days" in done.out
-    assert "is set but not used" in done.err
+    assert "OPENAI_API_KEY is set" in done.err
     assert "nottobeused" not in done.err
 
 

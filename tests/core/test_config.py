@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 from pathlib import Path
 from typing import Any, Literal
 
@@ -212,7 +212,7 @@ def test_a_configuration_flattens_to_its_leaves() -> None:
 
 
 def test_plain_values_are_those_of_json() -> None:
-    moment = datetime.date(2026, 11, 21)
+    moment = dt.date(2026, 11, 21)
     assert plain({"a": (Duration(1.0, "1s"), Inner()), "b": moment}) == {"a": ["1s", {"count": 1, "wait": "1s", "names": []}], "b": moment}
 
 

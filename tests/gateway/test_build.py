@@ -209,7 +209,7 @@ async def test_auto_is_the_offline_reader_although_a_key_is_set(tmp_path: Path, 
     deltas = await collect(build(made)["a"])
     assert deltas[0].model == embedded.NAME
     assert transport._session is None, "auto opened a connection"
-    assert "OPENAI_API_KEY is set but not used" in auto.advice()
+    assert "OPENAI_API_KEY is set" in auto.advice()
     assert "sk-not" not in auto.advice()
 
 

@@ -216,7 +216,7 @@ WHOLE: list[list[Step]] = [[], ["cut"], ["reset"], ["hang"]]
 async def test_without_done_a_finished_answer_is_whole_and_its_usage_is_told(server: Upstream, model: MakeModel, end: list[Step]) -> None:
     server.play(text("whole"), finish(), usage(), *end)
     async with asyncio.timeout(4):
-        deltas = await collect(model(stall=30.0))
+        deltas = await collect(model(stall=30.0, total=30.0))
     assert said(deltas) == "whole"
     assert deltas[-1].finish == "stop"
     assert end == ["reset"] or deltas[-1].usage == Usage(input_tokens=10, output_tokens=3)
@@ -284,6 +284,19 @@ async def test_limits_are_kept(server: Upstream, model: MakeModel, steps: list[S
 async def test_a_slow_first_token_within_the_limit_is_waited_for(server: Upstream, model: MakeModel) -> None:
     server.play(b": open\n\n", 0.5, *HELLO)
     assert said(await collect(model(stall=0.2))) == "Hello"
+
+
+async def test_a_pause_may_be_longer_than_the_wait_for_the_first_token(server: Upstream, model: MakeModel) -> None:
+    server.play(text("Hel"), 0.6, *HELLO[1:])
+    assert said(await collect(model(first_token=0.3))) == "Hello"
+
+
+async def test_an_error_whose_body_never_ends_is_told_all_the_same(server: Upstream, model: MakeModel) -> None:
+    server.play(b'{"error": {"message": "slow', "hang", status=429)
+    async with asyncio.timeout(4):
+        with pytest.raises(UpstreamError) as error:
+            await collect(model(total=30.0))
+    assert error.value.cause == "rate"
 
 
 async def test_a_slow_reader_is_no_stall(server: Upstream, model: MakeModel) -> None:

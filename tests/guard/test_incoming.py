@@ -169,10 +169,10 @@ async def late(text: str) -> None:
 
 
 RULE = "This request was refused by a rule of this application."
-FAST = Duration(0.05, "50ms")
+FAST, LONG = Duration(0.05, "50ms"), Duration(20.0, "20s")
 
 
-def judged(*functions: Callable[..., Any], action: str = "block", timeout: Duration = Duration(20.0)) -> GuardIn:
+def judged(*functions: Callable[..., Any], action: str = "block", timeout: Duration = LONG) -> GuardIn:
     names = {f"m{place}:f": function for place, function in enumerate(functions)}
     return guard(*(f"{name}:{action}" for name in names), functions=names, timeout=timeout)
 

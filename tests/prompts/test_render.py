@@ -162,7 +162,19 @@ def test_a_variable_may_have_any_name(name: str) -> None:
     request = Request(messages=(say("user", "Why?"),), variables={name: "taken"})
     after = render(prompt("{{ question }}{{ sources | length }}"), request, NOTHING)
     assert after.messages[0].text == "Why?0"
+    assert render(prompt("{{ range(3) | length }}"), request, NOTHING).messages[0].text == "3", "a name of Jinja's own is not replaced"
     assert after.variables == {name: "taken"}
+
+
+@pytest.mark.parametrize("value", [["\0000\0"], {"k\0": ["\0000\0"]}, "\0000\0"])
+def test_no_variable_holds_the_marker_however_deep(value: Any) -> None:
+    (user,) = rendered(
+        prompt("{{ x[0] }}{{ x.k[0] if x.k }}{{ x | string }}", inputs=("question", "x")),
+        "Why?",
+        x=value if not isinstance(value, dict) else value | {0: ""},
+    )
+    assert "\0" not in user.text
+    assert "Why?" not in user.text
 
 
 def test_a_missing_variable_is_the_callers_to_send() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwork.secure.finding import Finding, mask
-from groundwork.secure.secrets import find_secrets, mask_all, mask_secrets
+from groundwork.secure.secrets import _merged, find_secrets, mask_all, mask_secrets
 
 BODY = "a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ0123456789abcdefghij"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEpAIBAAKCAQEA7bq\nAbC+/9==\n-----END RSA PRIVATE KEY-----"
@@ -52,8 +52,22 @@ def test_a_secret_in_a_url_or_header_is_masked_in_its_place(text: str, masked: s
 
 @pytest.mark.parametrize(
     "name",
-    "password PASSWORD Passwd secret token api_key apiKey APIKEY Api-Key X-API-KEY DB_PASSWORD client_secret accessToken "
-    "AWS_SECRET_ACCESS_KEY".split(),
+    [
+        "password",
+        "PASSWORD",
+        "Passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apiKey",
+        "APIKEY",
+        "Api-Key",
+        "X-API-KEY",
+        "DB_PASSWORD",
+        "client_secret",
+        "accessToken",
+        "AWS_SECRET_ACCESS_KEY",
+    ],
 )
 @pytest.mark.parametrize("form", ["{}=hunter2hunter2", "{}: hunter2hunter2", '"{}": "hunter2hunter2"', "{} := 'hunter2hunter2'"])
 def test_an_assigned_secret_is_masked_whatever_its_name_is_called(name: str, form: str) -> None:
@@ -132,6 +146,10 @@ def test_nothing_of_a_secret_remains(secret: tuple[str, str], before: str, after
     masked = mask_secrets(f"{before} {secret[1]} {after}")
     assert secret[1] not in masked
     assert secret[1][8:28] not in masked
+
+
+def test_spans_that_overlap_become_one() -> None:
+    assert _merged([(9, 12), (2, 4), (0, 9), (20, 21)]) == [(0, 9), (9, 12), (20, 21)]
 
 
 def test_masking_walks_values_and_keys() -> None:

@@ -317,6 +317,22 @@ async def test_a_full_disk_loses_only_what_was_not_acknowledged(small_disk: Path
     )
 
 
+async def test_a_write_too_large_for_the_disk_fails_with_those_that_shared_its_transaction(small_disk: Path) -> None:
+    database = Database(small_disk / "state.db", schema="state", durable=True)
+    await database.write(lambda c: add(c, "before"))
+
+    def large(connection: sqlite3.Connection) -> None:
+        for number in range(4_000):
+            add(connection, f"n{number:05d}" + "x" * 2_000)
+
+    for _ in range(2):
+        with pytest.raises(StoreFull, match="no space left"):
+            await database.write(large)
+    await database.write(lambda c: add(c, "after"))
+    database.close()
+    assert names(database.path) == {"before", "after"}
+
+
 async def _fill(database: Database, kind: type[StoreError], free, ballast: Path | None = None) -> None:
     if ballast is not None:
         ballast.write_bytes(b"x" * 200_000)

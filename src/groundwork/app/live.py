@@ -62,9 +62,9 @@ class Live:
         return True
 
     async def watch(self, seconds: float = 0.5) -> None:
-        """Look for a new release again and again, until cancelled."""
+        """Look for a new release again and again, until cancelled; less often while the newest one does not load."""
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(10 * seconds if self.problem else seconds)
             with contextlib.suppress(GroundworkError):
                 await self.refresh()
 

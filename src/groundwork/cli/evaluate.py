@@ -17,7 +17,11 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("suite", required=False)
-@click.option("--split", default=None, help="The cases of one split. Default: the gate's split, else all.")
+@click.option(
+    "--split",
+    default=None,
+    help="The cases of one split. Default: the gate's split for the gate's suite ('' for all cases), all of any other.",
+)
 @click.option("--change", default="", help="Evaluate with this change laid over the configuration.")
 @click.option("--resume", is_flag=False, flag_value="", default=None, metavar="[RUN]", help="Complete a run that was broken off.")
 @click.option("--retry-errors", is_flag=True, help="Ask again the cases that ended in an error.")

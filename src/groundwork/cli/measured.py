@@ -28,7 +28,8 @@ async def measure_change(
     async with open_candidate(root, folder, change=change) as live:
         section = live.app.settings.config.gate
         loaded = suite_of(root, folder, suite, section)
-        chosen = split if split is not None else section.split if section and suite is None else ""
+        is_gates = section is not None and loaded.path.resolve() == (root / section.suite).resolve()
+        chosen = split if split is not None else section.split if section and is_gates else ""
         with progress(f"evaluating {loaded.name}", "cases") as update:
 
             def report(state: Progress) -> None:

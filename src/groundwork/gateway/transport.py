@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_EVENT = 4_000_000
 _ERROR_BODY = 64_000
+_ERROR_SECONDS = 2.0
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -36,14 +37,14 @@ class Transport:
         """
         import aiohttp
 
-        limits = aiohttp.ClientTimeout(
-            total=timeout.total.seconds, sock_connect=timeout.connect.seconds, sock_read=timeout.first_token.seconds
-        )
+        limits = aiohttp.ClientTimeout(total=timeout.total.seconds, sock_connect=timeout.connect.seconds)
         session = self._open()
         answering = False
         until = asyncio.get_running_loop().time() + timeout.first_token.seconds
         try:
-            async with session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False) as response:
+            async with asyncio.timeout_at(until):
+                response = await session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False)
+            async with response:
                 if response.status != 200:
                     raise http_failure(response.status, await _whole(response), url)
                 answering = True
@@ -93,8 +94,9 @@ async def _whole(response: "aiohttp.ClientResponse") -> bytes:
 
     body = b""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-        while len(body) < _ERROR_BODY and (piece := await response.content.read(_ERROR_BODY)):
-            body += piece
+        async with asyncio.timeout(_ERROR_SECONDS):
+            while len(body) < _ERROR_BODY and (piece := await response.content.read(_ERROR_BODY)):
+                body += piece
     return body
 
 

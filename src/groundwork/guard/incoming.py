@@ -4,7 +4,6 @@ A block cancels the answer that is being made; nothing has left by then, since t
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -164,24 +163,13 @@ class Judging:
         elif not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._cancelled and await self._take_back(delivered=kind is asyncio.CancelledError):
-            return True  # ours, and nobody else's: the caller goes on after the block with the refusal
+        if self._cancelled and self._body is not None:
+            alone = self._body.uncancel() <= self._before
+            if alone and kind is asyncio.CancelledError:
+                return True  # ours, and nobody else's: the caller goes on after the block with the refusal
         if kind is None and self.admission.refusal:
             raise PermissionDenied(self.admission.refusal, fix="ask for something else", code="blocked")
         return False
-
-    async def _take_back(self, *, delivered: bool) -> bool:
-        """Undo our own cancellation of the body; say whether it was what ended it. Raises CancelledError where another one is due too."""
-        if self._body is None:
-            return False
-        if not delivered:  # it may still be on its way to the next await
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)
-        if self._body.uncancel() > self._before:
-            if not delivered:
-                raise asyncio.CancelledError
-            return False
-        return delivered
 
 
 def _sweep(rail: RailName, request: Request, admission: Admission) -> Request:

@@ -99,7 +99,7 @@ class Cleared:
     async def replay(self, reply: Reply) -> Reply:
         """A kept answer, through the present rails."""
         await self.send(Delta(text=reply.text, model=reply.model))
-        return await self.finish(msgspec.structs.replace(reply, cached=True, cost=0.0, verdicts=()))
+        return await self.finish(msgspec.structs.replace(reply, cached=True, cost=0.0))
 
     async def finish(self, reply: Reply) -> Reply:
         """Judge the whole reply, send what is left of it, and return it as it left."""

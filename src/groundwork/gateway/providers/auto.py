@@ -45,5 +45,5 @@ def advice(environment: Mapping[str, str] | None = None) -> str:
     values = os.environ if environment is None else environment
     for name in KEYS:
         if values.get(name):
-            return f'{name} is set but not used: to send questions and passages to that provider, put `[providers.openai]` with `key = "env:{name}"` into groundwork.toml and `targets = ["openai/gpt-4o-mini"]` into the model'
+            return f"{name} is set and not used: nothing is sent to that provider. To let it answer: groundwork model openai/gpt-4o-mini"
     return ""
