@@ -37,8 +37,8 @@ clean:
 	$(BIN)/pip install -q -e '.[test]'
 	@touch $@
 
-# torch first and by its exact version: a later package must not draw in a build with CUDA.
-.venv/.torch: pyproject.toml .venv/.tests
+# torch by its exact version, before anything that asks for it: a later package must not draw in a build with CUDA.
+.venv/.torch: pyproject.toml .venv/.checks
 	$(BIN)/pip install -q torch==2.13.0
 	@touch $@
 

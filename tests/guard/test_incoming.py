@@ -212,7 +212,7 @@ async def test_a_rail_that_fires_ends_the_answer(function: Callable[..., Any], r
     await asyncio.sleep(0)  # no cancellation is left over
 
 
-@pytest.mark.parametrize(("function", "reason"), [(raises, "KeyError: 'boom'"), (late, "TimeoutError: "), (cancels, "CancelledError: ")])
+@pytest.mark.parametrize(("function", "reason"), [(raises, "KeyError"), (late, "TimeoutError"), (cancels, "CancelledError")])
 async def test_a_rail_that_does_not_answer_fails_closed(function: Callable[..., Any], reason: str) -> None:
     result, admission = await carried(judged(function, timeout=FAST), waits)
     assert result == RULE

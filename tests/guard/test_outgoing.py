@@ -176,8 +176,8 @@ async def test_an_empty_answer_after_thoughts_is_replaced_in_the_stream_too() ->
         (lambda _: None, "block", "All is well.", []),
         (lambda text: f"says {text[:3]}", "block", SORRY, [("block", "says All")]),
         (lambda _: "hm", "flag", "All is well.", [("flag", "hm")]),
-        (lambda _: 1 / 0, "block", SORRY, [("error", "ZeroDivisionError: division by zero")]),
-        (lambda _: 1 / 0, "flag", "All is well.", [("error", "ZeroDivisionError: division by zero")]),
+        (lambda _: 1 / 0, "block", SORRY, [("error", "ZeroDivisionError")]),
+        (lambda _: 1 / 0, "flag", "All is well.", [("error", "ZeroDivisionError")]),
     ],
 )
 async def test_a_function_judges_the_whole(function: Any, action: str, text: str, verdicts: list[Any]) -> None:

@@ -74,8 +74,10 @@ def bad(text: str) -> str:
 
 
 def say_error(error: GroundworkError) -> int:
-    """Say what went wrong and what to do; the exit code."""
-    talk(f"{bad('error:')} {error.what if not isinstance(error, ConfigError) else str(error)}")
+    """Say what went wrong and what to do; the exit code. A secret pasted into the wrong place is not repeated."""
+    from groundwork.secure.secrets import mask_secrets
+
+    talk(f"{bad('error:')} {mask_secrets(error.what if not isinstance(error, ConfigError) else str(error))}")
     talk(f"  {dim('fix:')} {error.fix}")
     return USAGE if isinstance(error, ConfigError | InputError) else FAULT
 

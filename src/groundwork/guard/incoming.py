@@ -35,21 +35,24 @@ class Rail:
 
     async def check(self, text: str, seconds: float) -> Verdict:
         """Ask the function. One that raises or is late blocks where its action is to block: it fails closed."""
-        try:
-            answer = await functions.call(self.function, text, seconds=seconds)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            return self._failed(error)  # its own: nobody has cancelled us
-        except Exception as error:  # noqa: BLE001  a rail may raise anything: not answering is not allowing
-            return self._failed(error)
+        with span(f"guard {self.name.name}") as attributes:
+            try:
+                answer = await functions.call(self.function, text, seconds=seconds)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                return self._failed(error, attributes)  # its own: nobody has cancelled us
+            except Exception as error:  # noqa: BLE001  a rail may raise anything: not answering is not allowing
+                return self._failed(error, attributes)
         if not answer:
             return Verdict(rail=self.name.name, action="allow")
         return Verdict(rail=self.name.name, action=cast(Any, self.name.action), reason=answer if isinstance(answer, str) else "")
 
-    def _failed(self, error: BaseException) -> Verdict:
-        return Verdict(rail=self.name.name, action="error", reason=f"{type(error).__name__}: {error}")
+    def _failed(self, error: BaseException, attributes: dict[str, Any]) -> Verdict:
+        """What it said stays in the trace: a verdict goes out to the caller."""
+        attributes["groundwork.error"] = str(error)
+        return Verdict(rail=self.name.name, action="error", reason=type(error).__name__)
 
     def stops(self, verdict: Verdict) -> bool:
         return verdict.action == "block" or (verdict.action == "error" and self.name.action == "block")
