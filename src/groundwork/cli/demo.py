@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from groundwork.app.live import open_live, read_settings
-from groundwork.cli.index import index_documents
+from groundwork.app.live import open_live
 from groundwork.cli.measured import interval, measure_change, number
-from groundwork.cli.sample import NAME, WORKPLACE, copy_sample
+from groundwork.cli.sample import NAME, WORKPLACE, copy_sample, index_sample
 from groundwork.cli.terminal import bad, bold, dim, out, program_name, run
 from groundwork.core.errors import ConfigError
 from groundwork.core.text import shorten
@@ -61,9 +60,8 @@ async def demo(place: Path, port: int, *, stay: bool) -> None:
     root = copy_sample(place).resolve()
     folder = Folder(root)
     try:
-        settings = await read_settings(root, folder)
         out(f"{bold('groundwork')}: questions about SQLite over pages of its documentation; no key, no GPU, no network.\n")
-        await index_documents(settings, folder, quiet=True)
+        await index_sample(folder)
         entries = folder.index.documents()
         out(f"{len(entries)} pages in {sum(one.chunks for one in entries)} chunks are indexed in {place}/.groundwork\n")
         stop = asyncio.Event()

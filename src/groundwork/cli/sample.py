@@ -4,7 +4,10 @@ import shutil
 from importlib import resources
 from pathlib import Path
 
-from groundwork.core.errors import StoreError
+from groundwork.app.live import read_settings
+from groundwork.cli.index import index_documents
+from groundwork.core.errors import ConfigError, StoreError
+from groundwork.store.folder import Folder
 
 NAME = "sqlite-helpdesk"
 WORKPLACE = Path("groundwork-demo")
@@ -26,3 +29,12 @@ def copy_sample(folder: Path) -> Path:
     ignore = shutil.ignore_patterns(".groundwork", "__pycache__", "*.pyc")
     shutil.copytree(sample_source(), folder, ignore=ignore, dirs_exist_ok=True)
     return folder
+
+
+async def index_sample(folder: Folder) -> None:
+    """Bring the copy's index in step; one that an earlier version made in another way is built anew."""
+    settings = await read_settings(folder.root, folder)
+    try:
+        await index_documents(settings, folder, quiet=True)
+    except (ConfigError, StoreError):
+        await index_documents(settings, folder, rebuild=True, quiet=True)

@@ -9,16 +9,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from groundwork.app.live import open_live, read_settings
+from groundwork.app.live import open_live
 from groundwork.cli.ask import ask_live, print_reply
 from groundwork.cli.gate import decide
 from groundwork.cli.harvest import say_dataset
-from groundwork.cli.index import index_documents
 from groundwork.cli.measured import interval, measure_change, say_gate
 from groundwork.cli.propose import say_change
 from groundwork.cli.records import trace_lines
 from groundwork.cli.release import say_release
-from groundwork.cli.sample import NAME, WORKPLACE, copy_sample
+from groundwork.cli.sample import NAME, WORKPLACE, copy_sample, index_sample
 from groundwork.cli.terminal import bold, dim, out, program_name, run
 from groundwork.core.ids import event_id
 from groundwork.core.measure import GateResult
@@ -46,9 +45,7 @@ async def tour(place: Path) -> None:
     root = copy_sample(place).resolve()
     folder = Folder(root)
     try:
-        settings = await read_settings(root, folder)
-        if settings.config.context is not None:
-            await index_documents(settings, folder, quiet=True)
+        await index_sample(folder)
         reply = await _answer(root, folder)
         dataset = await _learn(folder, reply)
         await _evaluate(root, folder)
