@@ -55,7 +55,7 @@ def _distributions(python: Path) -> dict[str, str]:
 
 def modules_after(statement: str, python: Path | str = sys.executable) -> tuple[set[str], float]:
     """The modules loaded after a statement in a fresh interpreter, and the CPU seconds of that process."""
-    code = f"{statement}\nimport os, sys\nprint('\\n'.join(sorted(sys.modules)))\nprint(sum(os.times()[:2]))"
+    code = f"{statement}\nimport sys\nprint('\\n'.join(sorted(sys.modules)))\nimport time\nprint(time.process_time())"
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True, timeout=300)
     *names, seconds = done.stdout.split()
     return set(names), float(seconds)
