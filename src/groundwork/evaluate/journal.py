@@ -5,7 +5,6 @@ second may be missing, which comes to the same. Of two lines for one example (an
 """
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 from groundwork.core.errors import NotFound, StoreBusy, StoreError
 from groundwork.core.measure import Result, Run
 from groundwork.store.files import guarding, write_whole
+from groundwork.store.lock import take
 
 _SYNC_SECONDS = 1.0
 
@@ -147,12 +147,6 @@ def _scan(path: Path) -> Iterator[tuple[int, Result]]:
 
 
 def _lock(handle: int, path: Path) -> None:
-    """Keep other processes out until this one closes the file or dies. Not on Windows: there, one evaluation at a time is up to you."""
-    if sys.platform == "win32":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise StoreBusy(f"another process is writing {path.name}", fix="let it finish, or stop it, then resume the run") from None
+    """Keep other processes out until this one closes the file or dies."""
+    if not take(handle):
+        raise StoreBusy(f"another process is writing {path.name}", fix="let it finish, or stop it, then resume the run")

@@ -4,7 +4,6 @@ state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answ
 datasets/ and runs/ (files of their own), server.lock (one server at a time).
 """
 
-import fcntl
 import json
 import os
 from functools import cached_property
@@ -19,6 +18,7 @@ from groundwork.store.gates import GateTable
 from groundwork.store.index import IndexStore, open_index
 from groundwork.store.keys import KeyTable
 from groundwork.store.lineage import LineageTable
+from groundwork.store.lock import take
 from groundwork.store.manifests import ManifestTable
 from groundwork.store.releases import ReleaseTable
 from groundwork.store.runs import RunTable
@@ -103,15 +103,13 @@ class Folder:
         with raising(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take(lock):
             os.close(lock)
             holder = self.server() or {}
             who = f"process {holder.get('pid', '?')} at {holder.get('address', 'an unknown address')}"
             raise StoreBusy(
                 f"another server already serves from {self.path}: {who}", fix="use that one, stop it, or serve from a copy of the folder"
-            ) from None
+            )
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
         self._lock = lock
