@@ -166,3 +166,11 @@ async def test_whatever_is_asked_quotes_are_spans_of_their_passages(question: st
         assert 0 <= quote.start <= quote.end <= len(passages[quote.passage].text)
         if reading.kind == "quote":
             assert passages[quote.passage].text[quote.start : quote.end].strip()
+
+
+async def test_passages_found_by_words_alone_are_quoted_too(reader: Quoter) -> None:
+    """A search by terms computes no cosine of question and passage."""
+    passages = [passage._replace(similarity=None) for passage in PASSAGES]
+    reading = await reader.read("How long are backups kept?", passages)
+    assert "Backups are kept for ninety days, then they are deleted." in texts(reading, passages)
+    assert (await reader.read("Which eviction policies does the broker offer?", passages)).kind == "abstain"

@@ -143,13 +143,17 @@ class Quoter:
             return []
         cosines = await self._cosines(question, [passages[place].text[start:end] for place, start, end in candidates])
         wants_number = _NUMBER_ASKED.search(question) is not None
+        nearest: dict[int, float] = {}  # stands in for the passage's own cosine where the search computed none (terms alone)
+        for (place, _, _), cosine in zip(candidates, cosines, strict=True):
+            nearest[place] = max(cosine, nearest.get(place, cosine))
         rows: list[tuple[int, int, int, Features]] = []
         for (place, start, end), cosine in zip(candidates, cosines, strict=True):
             sentence = passages[place].text[start:end]
             held = set(content_words(sentence))
             above = set(content_words(passages[place].heading)) - held
             number = float(wants_number and _DIGIT.search(sentence) is not None)
-            passage = passages[place].similarity or 0.0
+            known = passages[place].similarity
+            passage = nearest[place] if known is None else known
             context = _share(asked, set(content_words(passages[place].text)) | set(content_words(passages[place].heading)))
             rows.append((place, start, end, Features(cosine, _share(asked, held), _share(asked, above), number, passage, context)))
         return rows
