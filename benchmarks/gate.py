@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import begin, report
-from groundwork.core import statistics
 from groundwork.core.measure import Estimate
 from groundwork.core.statistics import CORRECTION, items_to_pass, non_inferiority, normal_quantile, proportion
+from groundwork.core.statistics.distributions import last_where
+from groundwork.core.statistics.tango import score_statistic
 
 MARGIN = 0.05
 CHANGES = {"worse_by_margin": -MARGIN, "equal": 0.0, "three_points_beyond": -MARGIN - 0.03}
@@ -73,8 +74,7 @@ def most_lost(n: int, margin: float, correction: float) -> list[int]:
     """For each number of gained items, the most lost ones with which a change still passes; -1 where none does."""
     bound = normal_quantile(0.95)
     return [
-        statistics._last(lambda lost, gained=gained: statistics._score(gained, lost - 1, n, -margin, correction) > bound, n - gained + 1)
-        - 1
+        last_where(lambda lost, gained=gained: score_statistic(gained, lost - 1, n, -margin, correction) > bound, n - gained + 1) - 1
         for gained in range(n + 1)
     ]
 

@@ -33,7 +33,7 @@ from groundwork.engine import quoting
 from groundwork.engine.questions import kind_of_question
 from groundwork.engine.quoting import Passage, Quoter, Weights
 from groundwork.evaluate.runner import request_for
-from groundwork.evaluate.scorers import facts_of, holds
+from groundwork.evaluate.scorers.facts import facts_of, holds
 from groundwork.evaluate.suite import Suite
 from groundwork.gateway.providers.embedded import _PASSAGE_SHOWN
 from groundwork.loop.measure import gate_section, measure, open_candidate, suite_of

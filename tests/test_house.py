@@ -31,6 +31,7 @@ BROAD = {
     "app/library.py:aside": "job: carried over to the caller's thread and raised there",
     "core/functions.py:load": "user function: a module of theirs that fails to import becomes a ConfigError",
     "evaluate/runner.py:_answer": "job: one case's fault is its result, and the other cases go on",
+    "evaluate/registry.py:score": "user function: a scorer's fault is its score, and the answer stands",
     "guard/incoming.py:check": "rail: one that raises fails closed",
     "server/asgi.py:__call__": "request: a defect becomes a 500 and a line in the log",
     "store/database.py:_run": "job: carried to the caller who waits for it, and the writer goes on",

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -7,9 +8,12 @@ from groundwork.core.document import Citation
 from groundwork.core.measure import Example, Fact, Result, Run, Score
 from groundwork.core.reply import Reply
 from groundwork.evaluate.report import Evaluated
+from groundwork.evaluate.scorers import DEFAULT, find_scorers
 from groundwork.evaluate.suite import Suite
 
 MakeSuite = Callable[..., Suite]
+
+OWN = find_scorers(DEFAULT, root=Path())
 
 
 def example(number: int, *, split: str = "report", answerable: bool = True, **more: Any) -> Example:

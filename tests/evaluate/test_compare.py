@@ -4,8 +4,8 @@ import pytest
 
 from groundwork.core.errors import InputError
 from groundwork.evaluate.compare import Difference, compare
-from groundwork.evaluate.scorers import OWN, metrics_of
-from tests.evaluate.builders import evaluated
+from groundwork.evaluate.scorers import metrics_of
+from tests.evaluate.builders import OWN, evaluated
 
 METRICS = metrics_of(OWN)
 

@@ -3,7 +3,8 @@ import pytest
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.errors import ConfigError
 from groundwork.evaluate.config import GateSection, parse_requirement, parse_requirements
-from groundwork.evaluate.scorers import OWN, metrics_of
+from groundwork.evaluate.scorers import metrics_of
+from tests.evaluate.builders import OWN
 
 METRICS = metrics_of(OWN)
 

@@ -4,8 +4,8 @@ from groundwork.core.reply import Reply
 from groundwork.core.request import Request
 from groundwork.evaluate.report import estimate, faults, load_evaluated, summarise, unscored, wrong_answers
 from groundwork.evaluate.runner import evaluate, new_run
-from groundwork.evaluate.scorers import OWN, metrics_of
-from tests.evaluate.builders import MakeSuite, evaluated, example, reply
+from groundwork.evaluate.scorers import metrics_of
+from tests.evaluate.builders import OWN, MakeSuite, evaluated, example, reply
 
 METRICS = metrics_of(OWN)
 

@@ -114,7 +114,9 @@ async def test_a_failing_scorer_is_an_error_that_keeps_the_answer(make_suite: Ma
     suite = make_suite(CASES[:1], 'metrics = ["theirs:bad"]')
     run = await evaluate(right, suite, new_run(suite, target="x"), folder=tmp_path)
     (result,) = read_results(tmp_path, run.id)
-    assert result.error == "a scorer failed: ZeroDivisionError: division by zero"
+    assert (result.status, result.error) == ("ok", "")
+    (score,) = result.scores
+    assert (score.status, score.value, score.detail) == ("error", None, "ZeroDivisionError: division by zero")
     assert result.answer == "It is fact 0."
 
 

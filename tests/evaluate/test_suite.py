@@ -5,9 +5,8 @@ import pytest
 from groundwork.core.errors import ConfigError
 from groundwork.core.measure import Example
 from groundwork.datasets.dataset import write_dataset
-from groundwork.evaluate.scorers import OWN
 from groundwork.evaluate.suite import load_suite
-from tests.evaluate.builders import MakeSuite, example
+from tests.evaluate.builders import OWN, MakeSuite, example
 
 HELPDESK = Path(__file__).parents[2] / "examples" / "sqlite-helpdesk"
 

@@ -7,9 +7,9 @@ import pytest
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.measure import GateResult
 from groundwork.evaluate.config import GateSection
-from groundwork.evaluate.scorers import OWN, metrics_of
+from groundwork.evaluate.scorers import metrics_of
 from groundwork.loop.gate import gate
-from tests.evaluate.builders import evaluated
+from tests.evaluate.builders import OWN, evaluated
 
 METRICS = metrics_of(OWN)
 

@@ -7,6 +7,8 @@ import msgspec
 from groundwork.core.message import Message
 
 Split = str
+Tag = str | int | float | bool
+"""A value of metadata: what slices are cut by."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,8 +28,18 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     licence: str | None = None
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the user says next in a conversation, once the answer before has come, and what is known about the right answer to it."""
+
+    question: str
+    facts: tuple[Fact, ...] = ()
+    reference: str | None = None
+    answerable: bool | None = None
+    expected: dict[str, Any] = {}
+
+
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A structured input and what is known about its right answer. No facts and no reference: it must be declined."""
+    """A structured input and what is known about its right answer. No facts, no reference and nothing expected: it must be declined."""
 
     id: str
     question: str
@@ -36,14 +48,22 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     facts: tuple[Fact, ...] = ()
     reference: str | None = None
     answerable: bool | None = None
-    """Whether the documents hold the answer; None: they do where there are facts or a reference."""
+    """Whether the documents hold the answer; None: they do where there are facts, a reference or anything expected."""
+    expected: dict[str, Any] = {}
+    """What single scorers hold the answer against, each under the key that it names: `{"number": 42}`, `{"choice": "B"}`."""
+    turns: tuple[Turn, ...] = ()
+    """The rest of a conversation that `question` opens. Empty: a single question."""
+    metadata: dict[str, Tag] = {}
+    """What it can be sliced by: `{"topic": "wal", "length": 3}`."""
+    cluster: str = ""
+    """Items of one cluster stand and fall together (one document, one author); intervals count clusters then. Empty: independent."""
     tags: tuple[str, ...] = ()
     split: Split = ""
     lineage: Lineage = Lineage()
 
     @property
     def expects_answer(self) -> bool:
-        return bool(self.facts or self.reference) if self.answerable is None else self.answerable
+        return bool(self.facts or self.reference or self.expected) if self.answerable is None else self.answerable
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,15 +92,25 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Outcome = Literal["ok", "error", "refused", "unscored"]
+"""Of an answer: it came, something broke, it was declined on purpose, or it waits for a person."""
+Scored = Literal["ok", "unscored", "unparseable", "error"]
+"""Of a score: there is one, the metric does not apply, the answer has not the form to be read, or the scorer broke."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One metric of one answer. `value` is None unless the status is `ok`: an error is not a wrong answer."""
+    """One metric of one answer. `value` is None unless the status is `ok`: what was not measured is neither wrong nor NaN."""
 
     metric: str
     value: float | None
-    status: Outcome = "ok"
+    status: Scored = "ok"
     detail: str = ""
+    """Why, in a few words: a judge's reason, or what kept it from being scored."""
+    probability: float = 1.0
+    """With which this answer was chosen to be scored; below 1 in spot checks, whose estimates weigh by it."""
+    cost: float | None = None
+    """US dollars that scoring took; None where no price is known or nothing was asked."""
+    evidence: dict[str, Any] = {}
+    """What the scorer wants kept for who looks later: extracted values, single criteria, both orders of a judge."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,11 +118,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     example: str
     status: Outcome
+    place: int = 0
+    """Of the example in the suite's cases, from 0."""
+    repeat: int = 0
+    """Which of the run's repeats, from 0."""
+    turn: int = 0
+    """Which turn of a conversation, from 0. Scores of the whole conversation stand at its last turn."""
     answer: str = ""
     trace: str = ""
     seconds: float = 0.0
+    first_token: float | None = None
+    """Seconds until the first content came; None where the target does not stream."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     cost: float | None = None
     abstained: bool = False
+    kept: bool = False
+    """It was not asked again: the same request to the same endpoint had been answered in an earlier run."""
     scores: tuple[Score, ...] = ()
     error: str = ""
 
@@ -110,8 +152,17 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     release: str = ""
     change: str = ""
     finished: float | None = None
+    repeats: int = 1
+    endpoint: dict[str, Any] = {}
+    """What exactly was asked, so that it can be asked again: address, model, revision, parameters."""
+    scorers: dict[str, dict[str, Any]] = {}
+    """Every scorer by the name of its figure, with the registered name it uses, its version and its settings."""
     n: int = 0
     errors: int = 0
+    statuses: dict[str, int] = {}
+    """How many answers had each status."""
+    unread: dict[str, dict[str, int]] = {}
+    """For each metric, how many answers were `unparseable` or ended in an `error` of the scorer: they are in no figure."""
     metrics: dict[str, Estimate] = {}
 
 

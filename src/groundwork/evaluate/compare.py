@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 from groundwork.core import statistics
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate
+from groundwork.evaluate.registry import Metric, Unit
 from groundwork.evaluate.report import Evaluated, estimate, values_of
-from groundwork.evaluate.scorers import Metric, Unit
 
 
 class Difference(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from groundwork.core.config import Section, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.units import Duration, Money
-from groundwork.evaluate.scorers import Metric
+from groundwork.evaluate.registry import Metric
 
 _NUMBER = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)(?P<current>\s*\*\s*current)?$")
 _FORMS = "`METRIC not_inferior`, `METRIC <= NUMBER`, `METRIC >= NUMBER` or `METRIC <= NUMBER * current`"

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 from groundwork.core import statistics
 from groundwork.core.measure import Estimate, Example, Result, Run
 from groundwork.evaluate.journal import read_results, read_run
-from groundwork.evaluate.scorers import Metric, facts_of
+from groundwork.evaluate.registry import Metric
+from groundwork.evaluate.scorers.facts import facts_of
 from groundwork.evaluate.suite import Suite
 
 

@@ -11,21 +11,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from groundwork.core.errors import GroundworkError, InputError
+from groundwork.core.errors import InputError
 from groundwork.core.ids import event_id
 from groundwork.core.measure import Example, Outcome, Result, Run, Score
 from groundwork.core.message import say
 from groundwork.core.ports import Target
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
-from groundwork.core.text import shorten
 from groundwork.evaluate.journal import Journal, list_runs, read_results, read_run, save_run
+from groundwork.evaluate.registry import Answered, Scorer
+from groundwork.evaluate.registry import say as say_error
 from groundwork.evaluate.report import summarise
-from groundwork.evaluate.scorers import Answered, Scorer
 from groundwork.evaluate.suite import Suite
-
-_SHOWN = 300
-"""Characters of an error that are kept."""
 
 
 class Progress(NamedTuple):
@@ -154,10 +151,10 @@ async def _answer(target: Target, example: Example, scorers: Iterable[Scorer], t
         seconds = time.perf_counter() - start
         status = _status(reply)
         answered = Answered(example, reply, seconds)
-        scores = tuple(one(answered) for one in scorers) if status != "unscored" else ()
+        scores = tuple([await one.score(answered) for one in scorers]) if status != "unscored" else ()
     except Exception as error:  # noqa: BLE001  one case is a job: what breaks in it is its result, and the other cases go on
         seconds = time.perf_counter() - start
-        what = f"no answer within {timeout:g} s" if reply is None and limit.expired() else _say(error)
+        what = f"no answer within {timeout:g} s" if reply is None and limit.expired() else say_error(error)
         return _result(example, reply, status="error", seconds=seconds, error=what if reply is None else f"a scorer failed: {what}")
     error = "waits for an approval" if status == "unscored" else ""
     return _result(example, reply, status=status, seconds=seconds, scores=scores, error=error)
@@ -183,12 +180,6 @@ def _status(reply: Reply) -> Outcome:
     if reply.finish == "awaiting_approval":
         return "unscored"
     return "refused" if reply.finish == "blocked" or (reply.refusal and not reply.text) else "ok"
-
-
-def _say(error: Exception) -> str:
-    if isinstance(error, GroundworkError):
-        return shorten(f"{error} ({error.fix})", _SHOWN)
-    return shorten(f"{type(error).__name__}: {error}", _SHOWN)
 
 
 def _check_lines(journal: Journal, run: Run, suite: Suite, examples: tuple[Example, ...]) -> None:

@@ -8,6 +8,7 @@ concurrency = 4
 """
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,8 @@ from groundwork.core.measure import Example
 from groundwork.core.units import Duration
 from groundwork.datasets.dataset import read_dataset
 from groundwork.datasets.examples import examples_sha256, parse_examples
-from groundwork.evaluate.scorers import Metric, Scorer, find_scorers, metrics_of
+from groundwork.evaluate.registry import Metric, Scorer
+from groundwork.evaluate.scorers import DEFAULT, find_scorers, metrics_of
 
 
 class SuiteSection(Section, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class SuiteSection(Section, frozen=True, kw_only=True):
     name: str = ""
     description: str = ""
     cases: str
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[str | dict[str, Any], ...] = ()
     concurrency: int = 4
     timeout: Duration = Duration(60.0, "60s")
     """Of one case; a later answer is an error, not a wrong answer."""
@@ -75,7 +77,7 @@ def load_suite(path: Path, *, root: Path, datasets: Path | None = None) -> Suite
     shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     written = read_toml(path, name=shown)
     section = decode(written, SuiteSection)
-    scorers = find_scorers(section.metrics, root=root, where=written.where(("metrics",)))
+    scorers = find_scorers(section.metrics or DEFAULT, root=root, where=written.where(("metrics",)))
     dataset = section.cases if kind_of(section.cases) == "dataset" else ""
     where = written.where(("cases",))
     examples = (

@@ -14,8 +14,8 @@ from groundwork.core.errors import InputError
 from groundwork.core.measure import Decision, Estimate, GateResult, Ruling
 from groundwork.evaluate.compare import check_same_cases, pairs_of
 from groundwork.evaluate.config import GateSection, Requirement, parse_requirements
+from groundwork.evaluate.registry import Metric, Unit
 from groundwork.evaluate.report import Evaluated, estimate, values_of
-from groundwork.evaluate.scorers import Metric, Unit
 
 LEVEL = 0.95
 """Of each one-sided bound; two-sided intervals of 90 % have the same limits."""
