@@ -6,13 +6,18 @@ from functools import lru_cache
 from statistics import NormalDist
 
 
+def normal_cdf(z: float) -> float:
+    """Probability that a standard normal value lies at or below z; exact in the lower tail too."""
+    return math.erfc(-z / math.sqrt(2)) / 2
+
+
 def normal_quantile(p: float) -> float:
     """Quantile of the standard normal distribution."""
     return NormalDist().inv_cdf(p)
 
 
 @lru_cache(256)
-def t_quantile(p: float, degrees: int) -> float:
+def t_quantile(p: float, degrees: float) -> float:
     """Quantile of Student's t distribution with `degrees` degrees of freedom, for p from 0.5 up."""
     if degrees > 100_000:
         return normal_quantile(p)
@@ -24,6 +29,17 @@ def t_quantile(p: float, degrees: int) -> float:
         if high - low <= 1e-16 * high:
             break
     return math.sqrt(degrees * (1 - high) / high)
+
+
+def beta_quantile(p: float, a: float, b: float) -> float:
+    """Quantile of the beta distribution: where I_x(a, b) = p."""
+    return -root_of(lambda negative: incomplete_beta(-negative, a, b) - p, -1.0, 0.0)
+
+
+def f_quantile(p: float, above: float, below: float) -> float:
+    """Quantile of Fisher's F distribution with `above` and `below` degrees of freedom."""
+    share = beta_quantile(p, above / 2, below / 2)
+    return math.inf if share >= 1 else below * share / (above * (1 - share))
 
 
 def binomial_cdf(k: int, n: int, p: float) -> float:

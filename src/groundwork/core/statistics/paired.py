@@ -1,4 +1,4 @@
-"""Two runs over the same items: their difference with its interval, and tests of no difference."""
+"""Two runs over the same items: their difference with its interval. Tests of no difference: see significance.py."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ import msgspec
 
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate
-from groundwork.core.statistics.distributions import binomial_cdf
 from groundwork.core.statistics.intervals import UNIT, Bounds, mean, need_within
 from groundwork.core.statistics.tango import score_interval
 
@@ -29,11 +28,3 @@ def paired_difference(before: Sequence[float], after: Sequence[float], *, bounds
     width = bounds[1] - bounds[0]
     estimate = score_interval([difference / width for difference in differences], level, 0.0)
     return msgspec.structs.replace(estimate, value=estimate.value * width, low=estimate.low * width, high=estimate.high * width)
-
-
-def mcnemar(gained: int, lost: int) -> float:
-    """Exact two-sided p-value of McNemar's test: are items gained and items lost equally likely?
-
-    Source: Q. McNemar, Psychometrika 12 (1947), 153-157, with the exact binomial distribution.
-    """
-    return min(1.0, 2 * binomial_cdf(min(gained, lost), gained + lost, 0.5)) if gained + lost else 1.0
