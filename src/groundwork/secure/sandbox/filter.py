@@ -57,6 +57,11 @@ Instruction = tuple[int, int, int, int]
 """Code, jump where true, jump where false (both in instructions to skip), operand."""
 
 
+def is_known(machine: str = "") -> bool:
+    """Whether there is a list for this architecture."""
+    return (machine or platform.machine()) in _ARCHITECTURES
+
+
 def allowed(machine: str = "") -> frozenset[int]:
     """The numbers of the calls that are left without a condition. Raises KeyError for an architecture we do not know."""
     column = _ARCHITECTURES[machine or platform.machine()][0]
@@ -75,14 +80,25 @@ def call_filter(machine: str = "") -> bytes:
     program += _when(_SOCKETPAIR[column], inside)  # AF_UNIX, SOCK_STREAM: a pair that reaches nobody else
     program += _when(_IOCTL[column], [*_argument(1), *_one_of(_IOCTLS)])
     program += _when(_PRCTL[column], [*_argument(0), *_one_of(_PRCTLS)])
-    for low, high in _ranges(allowed(machine)):
-        program += [(_GREATER, 3, 0, high), (_AT_LEAST, 0, 1, low), _end(_ALLOW), _end(_refusal(high))]
-    program.append(_end(_UNKNOWN))
+    ranges = list(_ranges(allowed(machine)))
+    newer = [step for low, high in ranges if low >= _LISTED_UP_TO for step in _within(low, high, [_end(_ALLOW)])]
+    program += [(_AT_LEAST, 0, len(newer) + 1, _LISTED_UP_TO), *newer, _end(_UNKNOWN)]
+    program += _search([each for each in ranges if each[0] < _LISTED_UP_TO])
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
 
 
-def _refusal(number: int) -> int:
-    return _REFUSE if number < _LISTED_UP_TO else _UNKNOWN
+def _search(ranges: list[tuple[int, int]]) -> list[Instruction]:
+    """Find a number by halving: the kernel tries every number when a filter is installed, and a filter is installed for every program."""
+    if len(ranges) == 1:
+        return [*_within(*ranges[0], [_end(_ALLOW)]), _end(_REFUSE)]
+    middle = len(ranges) // 2
+    below = _search(ranges[:middle])
+    return [(_AT_LEAST, len(below), 0, ranges[middle][0]), *below, *_search(ranges[middle:])]
+
+
+def _within(low: int, high: int, body: list[Instruction]) -> list[Instruction]:
+    """`body` for the numbers from low to high; the others fall through behind it."""
+    return [(_AT_LEAST, 0, len(body) + 1, low), (_GREATER, len(body), 0, high), *body]
 
 
 def _end(verdict: int) -> Instruction:
