@@ -10,7 +10,8 @@ from groundwork.core.document import NOTHING, Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, GroundworkError, InputError
 from groundwork.core.message import Image, Message, Source, Text, ToolResult, say
 from groundwork.core.request import Request
-from groundwork.prompts.file import Prompt, parse_prompt, read_prompt
+from groundwork.prompts.file import parse_prompt, read_prompt
+from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.render import render
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "sqlite-helpdesk" / "prompts"

@@ -9,7 +9,8 @@ from groundwork.core.measure import GateResult
 from groundwork.store.database import Database
 from groundwork.store.folder import Folder
 from groundwork.store.gates import GateTable
-from groundwork.store.versions import VersionTable
+from groundwork.store.lineage import LineageTable
+from groundwork.store.versions import StoredPrompt, VersionTable
 
 
 def test_files_are_opened_when_they_are_used(tmp_path: Path) -> None:
@@ -34,11 +35,16 @@ def test_one_server_at_a_time_and_the_other_is_named(tmp_path: Path) -> None:
 
 async def test_versions_are_remembered_as_they_were_first_seen(state: Database) -> None:
     versions = VersionTable(state)
-    await versions.remember("cfg_1", {"app.name": "a", "routes.tools": []}, {"pr_1": ("answer", "Say it.")})
-    await versions.remember("cfg_1", {"app.name": "b"}, {"pr_1": ("answer", "changed"), "pr_2": ("other", "More.")})
+    await versions.remember("cfg_1", {"app.name": "a", "routes.tools": []}, [StoredPrompt("pr_1", "answer", "Say it.", {"a.json": "{}"})])
+    await versions.remember("cfg_1", {"app.name": "b"}, [StoredPrompt("pr_1", "answer", "changed"), StoredPrompt("pr_2", "other", "More.")])
     assert await versions.configuration("cfg_1") == {"app.name": "a", "routes.tools": []}
     assert (await versions.prompt("pr_1")).text == "Say it."
+    assert (await versions.prompt("pr_1")).files == {"a.json": "{}"}
     assert (await versions.prompt("pr_2")).name == "other"
+    assert [one.id for one in await versions.prompts()] == ["pr_2", "pr_1"]
+    assert [one.id for one in await versions.prompts("answer")] == ["pr_1"]
+    assert await versions.prompts("nobody") == []
+    assert await LineageTable(state).children("pr_1") == ["cfg_1"]
     for missing in (versions.configuration("cfg_2"), versions.prompt("pr_3")):
         with pytest.raises(NotFound):
             await missing

@@ -23,7 +23,7 @@ async def answer(request: Request, app: App, out: Outlet) -> Reply:
         if kept:
             reply = await cleared.replay(kept.reply)
         else:
-            reply = await route.agent.run(app.prompts.render(request, found, route), found, cleared)
+            reply = await route.agent.run(await app.prompts.render(request, found, route), found, cleared)
         app.cache.keep(request, route, found, reply)  # clean replies only
         return reply
     return await refuse(admission, out)

@@ -1,7 +1,7 @@
 """What an application is made of, one field for each box of a request's path. Each can be absent: a null object, never a None."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -11,6 +11,7 @@ from groundwork.app.config import Settings
 from groundwork.core.config import unknown
 from groundwork.core.document import NOTHING, Found
 from groundwork.core.errors import InputError
+from groundwork.core.measure import Example
 from groundwork.core.message import text_of
 from groundwork.core.ports import Model, Retriever
 from groundwork.core.record import Versions
@@ -19,7 +20,8 @@ from groundwork.core.request import Request
 from groundwork.guard.incoming import GuardIn
 from groundwork.guard.outgoing import GuardOut
 from groundwork.observe.recorder import note, span
-from groundwork.prompts.file import Prompt
+from groundwork.prompts.few_shot import Chooser, Shot
+from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.render import render
 
 
@@ -110,14 +112,31 @@ class Cache(Protocol):
 
 
 class Prompts:
-    """Renders a route's prompt; a route without one passes the messages on."""
+    """Renders a route's prompt with the examples chosen for the request; a route without a prompt passes the messages on."""
 
-    def render(self, request: Request, found: Found, route: Route) -> Request:
+    def __init__(self, chooser: Chooser) -> None:
+        self.chooser = chooser
+
+    async def render(self, request: Request, found: Found, route: Route) -> Request:
+        """The request as the model gets it. Raises InputError and ConfigError as `render` does."""
         if route.prompt is None:
             return request
-        rendered = render(route.prompt, request, found)
+        rendered = render(route.prompt, request, found, await self._shots(route.prompt, request))
         note(rendered=[{"role": message.role, "text": "".join(text_of(part) for part in message.parts)} for message in rendered.messages])
         return rendered
+
+    async def _shots(self, prompt: Prompt, request: Request) -> tuple[Shot, ...]:
+        if not prompt.shows_examples:
+            return ()
+        with span("few-shot examples") as attributes:
+            chosen = await self.chooser.choose(prompt, request)
+            attributes |= {
+                "groundwork.few_shot": [shot.id for shot in chosen.shots],
+                "groundwork.few_shot.by": prompt.select.by,
+                "groundwork.few_shot.withheld": chosen.withheld,
+                "groundwork.few_shot.no_room": chosen.no_room,
+            }
+        return chosen.shots
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +156,12 @@ class App:
     prompts: Prompts
     models: Mapping[str, Model]
     """Model aliases, for callers that ask for one by name and so reach the gateway only."""
+
+
+def withhold(app: App, cases: Iterable[Example]) -> App:
+    """The application while these cases are measured: none of its few-shot examples gives their answers away."""
+    prompts = [route.prompt for route in (app.router.default, *app.router.named.values()) if route.prompt]
+    if not any(prompt.shows_examples for prompt in prompts):
+        return app
+    names = (name for case in cases for name in (case.id, case.question))
+    return replace(app, prompts=Prompts(app.prompts.chooser.withholding(names)))

@@ -51,6 +51,8 @@ class ExactCache:
     def keep(self, request: Request, route: Route, found: Found, reply: Reply) -> None:
         """Keep a clean answer, under the generation it was really built on."""
         flagged = any(verdict.action in {"block", "error"} for verdict in reply.verdicts)
+        if route.prompt is not None and route.prompt.select.from_traces:
+            return  # its examples change with what people think of other answers
         if reply.cached or reply.live or reply.calls or reply.finish != "stop" or flagged:
             return
         value = msgspec.json.encode(Kept(found=found, reply=reply))

@@ -12,6 +12,7 @@ from groundwork.agents.tools import FunctionTool, load_tools
 from groundwork.app.application import App, Context, Documents, NoContext, Prompts, Route, Router
 from groundwork.app.cache import ExactCache, NoCache
 from groundwork.app.config import Settings, config_hash
+from groundwork.app.rated import RatedTraces
 from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written
@@ -25,7 +26,11 @@ from groundwork.gateway.transport import Transport
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, RailName, parse_rail
 from groundwork.guard.incoming import GuardIn, Rail
 from groundwork.guard.outgoing import GuardOut
-from groundwork.prompts.file import Prompt, parse_prompt, read_prompt
+from groundwork.prompts.beside import in_folder
+from groundwork.prompts.few_shot import Chooser
+from groundwork.prompts.file import parse_prompt, read_prompt
+from groundwork.prompts.front_matter import Prompt
+from groundwork.prompts.steps import shaped
 from groundwork.store.folder import Folder
 from groundwork.store.index import read_generation
 from groundwork.store.traces import AnswerCache
@@ -72,7 +77,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
         context=context,
         cache=cache,
         guard_out=GuardOut(config.guard, outgoing, judges_out),
-        prompts=Prompts(),
+        prompts=Prompts(Chooser(resources.embedder, RatedTraces(resources.folder))),
         models=models,
     )
 
@@ -90,7 +95,8 @@ def read_prompts(settings: Settings) -> dict[str, Prompt]:
         if released is None:
             prompts[name] = read_prompt(settings.root / PROMPTS, name, named_at=where)
         else:
-            prompts[name] = parse_prompt(released, name, f"prompts.{name} of release {settings.release}")
+            beside = in_folder(settings.root / PROMPTS)
+            prompts[name] = parse_prompt(released, name, f"prompts.{name} of release {settings.release}", beside)
     return prompts
 
 
@@ -103,6 +109,9 @@ def _artefacts(settings: Settings, prompts: dict[str, Prompt], tools: dict[str, 
     functions_of = {f"tool {name}": tool.function for name, tool in tools.items()} | {
         f"rail {rail.name.name}": rail.function for rail in rails
     }
+    for alias, model in settings.config.models.items():
+        if model.best_of is not None and ":" in model.best_of.by:
+            functions_of[f"verifier {alias}"] = functions.load(model.best_of.by, settings.root, "")
     for name, function in functions_of.items():
         named[name] = _hash_source(function)
     if (settings.root / EJECTED).is_file():
@@ -135,7 +144,8 @@ def _router(settings: Settings, models: dict[str, Model], tools: dict[str, Funct
     config, written = settings.config, settings.written
 
     def route(name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str) -> Route:
-        return Route(name, model, Agent(models[model], pick(tools, tool_names, where)), prompts[prompt] if prompt else None)
+        chosen = prompts[prompt] if prompt else None
+        return Route(name, model, Agent(shaped(models[model], chosen), pick(tools, tool_names, where)), chosen)
 
     default = route("default", settings.default_model, config.app.prompt, config.routes.tools, written.where(("routes", "tools")))
     named = {

@@ -22,6 +22,7 @@ from groundwork.core.ports import Outlet
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
 from groundwork.store.folder import Folder
+from groundwork.store.versions import StoredPrompt
 
 
 class Live:
@@ -100,7 +101,8 @@ async def open_live(root: Path, *, settings: Settings | None = None, folder: Fol
 async def remember(app: App, folder: Folder) -> None:
     """Keep the configuration and its prompts by their hashes, so that a trace can name them for ever."""
     prompts = [route.prompt for route in (app.router.default, *app.router.named.values()) if route.prompt]
-    await folder.versions.remember(app.config, app.settings.effective(), {prompt.id: (prompt.name, prompt.text) for prompt in prompts})
+    kept = {prompt.id: StoredPrompt(prompt.id, prompt.name, prompt.text, prompt.files) for prompt in prompts}
+    await folder.versions.remember(app.config, app.settings.effective(), list(kept.values()))
 
 
 def _answer_of(root: Path) -> Answer:

@@ -82,10 +82,14 @@ class UpstreamError(GroundworkError):
 
     code = "upstream_error"
 
-    def __init__(self, what: str, *, cause: Cause, fix: str, upstream_status: int | None = None) -> None:
+    def __init__(
+        self, what: str, *, cause: Cause, fix: str, upstream_status: int | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(what, fix=fix)
         self.cause: Cause = cause
         self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        """Seconds after which the provider wants to be asked again, where it says so."""
         self.code = f"upstream_{cause}"
         self.status = {"rate": 429, "context": 400, "filter": 400, "timeout": 504, "overload": 503}.get(cause, 502)
 

@@ -137,6 +137,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It was not asked again: the same request to the same endpoint had been answered in an earlier run."""
     scores: tuple[Score, ...] = ()
     error: str = ""
+    detail: str = ""
+    """What to know of an answer beside its status: that it was cut off at its length limit, say."""
+    reply: dict[str, Any] = {}
+    """What else of the reply scorers may look at (citations, calls, a refusal), so that it can be scored again without being asked again."""
+    cluster: str = ""
+    """The example's: kept here, so that runs can be compared and cut where their cases are no longer at hand. So are the next three."""
+    metadata: dict[str, Tag] = {}
+    tags: tuple[str, ...] = ()
+    split: Split = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,6 +162,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: str = ""
     finished: float | None = None
     repeats: int = 1
+    questions_sha256: str = ""
+    """Of what the cases ask, without what is expected: where it is the same, answers may be scored again."""
+    scored_from: str = ""
+    """The run whose answers these are, where nothing was asked again."""
     endpoint: dict[str, Any] = {}
     """What exactly was asked, so that it can be asked again: address, model, revision, parameters."""
     scorers: dict[str, dict[str, Any]] = {}
@@ -210,6 +223,16 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rulings: tuple[Ruling, ...]
     at: float
     change: str = ""
+    suite: str = ""
+    split: Split = ""
+    look: int = 1
+    """How often the gate has been asked about this change on this suite and split, this time included."""
+    looks: int = 0
+    """How many looks were planned; 0: one, and the level holds for that one."""
+    level: float = 0.95
+    """Of each one-sided bound at this look."""
+    note: str = ""
+    """What the decision does not say by itself: that the error rate is no longer kept, that something else changed too."""
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

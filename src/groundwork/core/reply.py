@@ -1,5 +1,6 @@
 """What is answered: a stream of deltas, and the whole reply they add up to."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -64,6 +65,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost: float | None = None
     """US dollars; None where no price is known. Set by the wrapper that prices usage."""
     priced: bool = False
+    logprobs: tuple[float, ...] = ()
+    """Natural logarithms of the probability of each token of `text`, where the provider was asked for them."""
     extra: dict[str, Any] = {}
 
     @property
@@ -90,7 +93,18 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Model calls made for it: more than one where tools were called."""
     live: bool = False
     """A tool was called: the answer may be another one tomorrow, so it is never kept."""
+    first_token: float | None = None
+    """Seconds until the first content came; None where nobody took the time, or nothing was streamed."""
 
     @property
     def message(self) -> Message:
         return Message(role="assistant", parts=(Text(text=self.text, label="model"), *self.calls))
+
+
+def join_calls(pieces: Sequence[CallPiece]) -> tuple[ToolCall, ...]:
+    """Fragments of a stream as whole calls, in the order of their index."""
+    gathered: dict[int, tuple[str, str, str]] = {}
+    for piece in pieces:
+        identifier, name, arguments = gathered.get(piece.index, ("", "", ""))
+        gathered[piece.index] = (piece.id or identifier, piece.name or name, arguments + piece.arguments)
+    return tuple(ToolCall(id=row[0] or f"call_{index}", name=row[1], arguments=row[2]) for index, row in sorted(gathered.items()))

@@ -31,6 +31,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: int | None = None
     tool_choice: Any = None
     response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
+    """Ask for the log-probability of each token."""
     extra: dict[str, Any] = {}
 
 

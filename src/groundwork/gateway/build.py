@@ -1,16 +1,21 @@
-"""From the configuration to models: every alias becomes `Fallback` over `Traced(Priced(target))`, composed here and nowhere else."""
+"""From the configuration to models: every alias becomes `Fallback` over `Traced(Priced(target))`, composed here and nowhere else.
+
+An alias with `best_of` is that, drawn several times: `BestOf(Fallback(…))`.
+"""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundwork.core import functions
 from groundwork.core.config import Written, reveal, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ports import Embedder, Model
 from groundwork.engine.quoting import Quoter
 from groundwork.gateway import prices
-from groundwork.gateway.config import BUILT_IN, ModelSection, ProviderSection
+from groundwork.gateway.best_of import BestOf
+from groundwork.gateway.config import BEST_OF, BUILT_IN, ModelSection, ProviderSection
 from groundwork.gateway.providers import auto
 from groundwork.gateway.providers.embedded import EmbeddedModel
 from groundwork.gateway.providers.openai import OpenAIModel
@@ -48,6 +53,9 @@ def check_names(providers: Mapping[str, ProviderSection], models: Mapping[str, M
             )
         for place, target in enumerate(model.targets):
             _check_target(target, providers, written.where(("models", alias, "targets", place)))
+        if model.best_of is not None and ":" not in model.best_of.by and model.best_of.by not in BEST_OF:
+            at = written.where(("models", alias, "best_of", "by"))
+            raise unknown(f"value of `models.{alias}.best_of.by`:", model.best_of.by, [*BEST_OF, "module:function"], at)
         for place, other in enumerate(model.fallback):
             where = written.where(("models", alias, "fallback", place))
             if other not in models:
@@ -92,7 +100,18 @@ def _check_target(target: str, providers: Mapping[str, ProviderSection], where: 
 
 def build(parts: Parts) -> dict[str, Model]:
     """Every alias as a model. Raises ConfigError for an unset key or an unreadable script."""
-    return {alias: Fallback(alias, tuple(_targets(alias, parts)), frozenset(section.on)) for alias, section in parts.models.items()}
+    return {alias: _drawn(alias, section, parts) for alias, section in parts.models.items()}
+
+
+def _drawn(alias: str, section: ModelSection, parts: Parts) -> Model:
+    """One alias, drawn once or several times."""
+    model = Fallback(alias, tuple(_targets(alias, parts)), frozenset(section.on))
+    chosen = section.best_of
+    if chosen is None:
+        return model
+    where = parts.written.where(("models", alias, "best_of", "by"))
+    verifier = functions.load(chosen.by, parts.root, where) if ":" in chosen.by else None
+    return BestOf(model, chosen.n, chosen.by, verifier)
 
 
 def _targets(alias: str, parts: Parts) -> list[Model]:

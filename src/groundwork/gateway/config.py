@@ -19,6 +19,10 @@ BUILT_IN = ("embedded", "auto")
 """Targets that need no provider: the offline quoting reader, and the choice between it and a local server."""
 
 
+BEST_OF = ("logprob", "vote")
+"""How the best of several answers is chosen, beside functions of one's own."""
+
+
 class ProviderSection(Section, frozen=True, kw_only=True):
     """A provider. `kind` follows from the name `openai`; any other name says it."""
 
@@ -46,6 +50,18 @@ class PriceSection(Section, frozen=True, kw_only=True):
     output: Money
 
 
+class BestOfSection(Section, frozen=True, kw_only=True):
+    """Draw several answers and give the best one; it costs as much as all of them. Where an alias is another's fallback, its targets answer once."""
+
+    n: int
+    by: str = "vote"
+    """`vote`, `logprob` (the likeliest tokens on average), or `module:function` that scores a question and an answer."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n <= 32:
+            raise ValueError(f"n = {self.n} is not between 2 and 32")
+
+
 class ModelSection(Section, frozen=True, kw_only=True):
     """A model alias: targets are tried in order until one answers, then the fallback aliases' targets."""
 
@@ -55,3 +71,4 @@ class ModelSection(Section, frozen=True, kw_only=True):
     """The causes that move on to the next target, as long as nothing has left. A content filter is never routed around silently."""
     timeout: TimeoutSection = TimeoutSection()
     price: PriceSection | None = None
+    best_of: BestOfSection | None = None

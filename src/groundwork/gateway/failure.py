@@ -1,5 +1,6 @@
 """What a provider's error means: its status, code and sentence become a cause, whether it came as a status or inside a stream."""
 
+import contextlib
 from typing import Any, cast
 
 import msgspec
@@ -26,8 +27,8 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
 )
 
 
-def http_failure(status: int, body: bytes, url: str) -> UpstreamError:
-    """An answer with another status than 200."""
+def http_failure(status: int, body: bytes, url: str, retry_after: str = "") -> UpstreamError:
+    """An answer with another status than 200. `retry_after` is the header of that name, in seconds; a date is passed over."""
     code, said = _read(body)
     cause: Cause = "invalid"
     if status in {401, 403}:
@@ -41,7 +42,10 @@ def http_failure(status: int, body: bytes, url: str) -> UpstreamError:
     elif status in {400, 413, 422}:
         found = _cause(code, said)
         cause = found if found in {"context", "filter", "auth"} else "invalid"
-    return _failure(f"{url} answered {status}", cause, said, "correct the request", status)
+    failure = _failure(f"{url} answered {status}", cause, said, "correct the request", status)
+    with contextlib.suppress(ValueError):
+        failure.retry_after = max(0.0, float(retry_after))
+    return failure
 
 
 def stream_failure(error: Any) -> UpstreamError:

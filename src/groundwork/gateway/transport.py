@@ -24,6 +24,10 @@ _ERROR_SECONDS = 2.0
 _MARK = b"\xef\xbb\xbf"
 
 
+_CONNECT_SECONDS = 5.0
+"""Where a call does not say."""
+
+
 class Transport:
     """Connections to model servers, shared by all models of a process. Opens at the first request."""
 
@@ -46,7 +50,7 @@ class Transport:
                 response = await session.post(url, data=body, headers=headers, timeout=limits, allow_redirects=False)
             async with response:
                 if response.status != 200:
-                    raise http_failure(response.status, await _whole(response), url)
+                    raise http_failure(response.status, await _whole(response), url, response.headers.get("retry-after", ""))
                 answering = True
                 async with aclosing(_data(response, until, timeout.stall.seconds)) as data:
                     async for item in data:
@@ -58,6 +62,22 @@ class Transport:
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
             if answering:
                 raise UpstreamError(f"{url} broke off its answer", cause="cut", fix="ask again, or add a fallback") from error
+            raise UpstreamError(
+                f"{url} cannot be reached: {error}", cause="network", fix="check that the server runs and base_url is right"
+            ) from error
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """POST and take the whole answer, for callers with a deadline of their own. Raises UpstreamError as `events` does."""
+        import aiohttp
+
+        try:
+            async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise http_failure(response.status, await _whole(response), url, response.headers.get("retry-after", ""))
+                return await response.read()
+        except aiohttp.ClientPayloadError as error:
+            raise UpstreamError(f"{url} broke off its answer", cause="cut", fix="ask again, or add a fallback") from error
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
             raise UpstreamError(
                 f"{url} cannot be reached: {error}", cause="network", fix="check that the server runs and base_url is right"
             ) from error
@@ -78,7 +98,12 @@ class Transport:
 
         if self._session is None:
             # trust_env stays off: a proxy in the environment must not see what a local server is asked.
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60), auto_decompress=True)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+                cookie_jar=aiohttp.DummyCookieJar(),  # one caller's answer must not travel with another's question
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                auto_decompress=True,
+            )
         return self._session
 
     async def close(self) -> None:

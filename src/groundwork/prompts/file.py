@@ -11,7 +11,8 @@
     {% for source in sources %}[{{ source.number }}] {{ source }}
     {% endfor %}{{ question }}
 
-A prompt's id is the hash of its text: another comma is another version.
+What else the front matter may say (examples, the form of the answer, hints, steps) stands in `front_matter.py`.
+A prompt's id is the hash of its text and of the files it names: another comma is another version.
 """
 
 import re
@@ -19,56 +20,50 @@ from pathlib import Path
 
 import jinja2
 import jinja2.meta
-import msgspec
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from groundwork.core.config import Section, decode, parse_toml, unknown
+from groundwork.core.config import decode, parse_toml, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ids import content_id
+from groundwork.prompts.beside import Beside, in_folder, nothing_beside, read_examples, read_output
+from groundwork.prompts.front_matter import FrontMatter, Prompt
 
 SUFFIX = ".prompt.md"
 _FENCE = re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)
 _SECTION = re.compile(r"^# (system|user)[ \t]*$", re.MULTILINE)
 
 
-class FrontMatter(Section, frozen=True, kw_only=True):
-    """What a prompt file says of itself."""
+def parse_prompt(text: str, name: str, where: str, beside: Beside = nothing_beside) -> Prompt:
+    """Read a prompt from its text; `beside` gives the files that its front matter names.
 
-    description: str = ""
-    inputs: tuple[str, ...] = ("question",)
-
-
-class Prompt(msgspec.Struct, frozen=True, kw_only=True):
-    """A prompt as read: its id, its text, and its two templates."""
-
-    id: str
-    name: str
-    text: str
-    description: str
-    inputs: tuple[str, ...]
-    system: str
-    user: str
-
-
-def parse_prompt(text: str, name: str, where: str) -> Prompt:
-    """Read a prompt from its text. Raises ConfigError with file:line for anything that would fail when a request comes."""
+    Raises ConfigError with file:line for anything that would fail when a request comes.
+    """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if "\0" in text:
         raise ConfigError("a prompt holds no NUL characters", where=where, fix="save the file as plain text")
     front, body, first_line = _split(text, where)
-    matter = decode(parse_toml(front, where), FrontMatter)
+    written = parse_toml(front, where)
+    matter = decode(written, FrontMatter)
     sections = _sections(body, first_line, where)
     for section, (template, line) in sections.items():
         _check(template, matter.inputs, f"{where}:{line}", section)
+    files: dict[str, str] = {}
+    examples, output = read_examples(matter, written, beside, files), read_output(matter, written, beside, files)
     return Prompt(
-        id=content_id("pr", text),
+        id=content_id("pr", text, *(piece for item in sorted(files.items()) for piece in item)),
         name=name,
         text=text,
         description=matter.description,
         inputs=matter.inputs,
         system=sections.get("system", ("", 0))[0],
         user=sections["user"][0],
+        examples=examples,
+        select=matter.select,
+        output=output,
+        model=matter.model,
+        steps=matter.steps,
+        files=files,
     )
 
 
@@ -83,7 +78,7 @@ def read_prompt(folder: Path, name: str, *, named_at: str = "") -> Prompt:
         text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"not UTF-8 (byte {error.start})", where=path.name, fix="save it as UTF-8") from None
-    return parse_prompt(text, name, f"{folder.name}/{path.name}")
+    return parse_prompt(text, name, f"{folder.name}/{path.name}", in_folder(folder))
 
 
 def environment() -> ImmutableSandboxedEnvironment:

@@ -14,10 +14,14 @@ import msgspec
 from groundwork.core.document import Found, Hit
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.message import AnyPart, Label, Message, Source, Text
-from groundwork.core.request import Request
-from groundwork.prompts.file import Prompt, environment
+from groundwork.core.request import Parameters, Request
+from groundwork.prompts.few_shot import Shot
+from groundwork.prompts.file import environment
+from groundwork.prompts.front_matter import HintsSection, Prompt
 
 _MARK = "\0"
+_LIMIT = "max_completion_tokens"
+"""Another name of `max_tokens`, which travels as it came."""
 
 
 class Labelled(str):
@@ -45,8 +49,10 @@ class Passage:
         return Source(hit=self._hit, number=self.number)
 
 
-def render(prompt: Prompt, request: Request, found: Found) -> Request:
-    """The request as the model gets it: system prompt, the conversation so far, then the rendered question.
+def render(prompt: Prompt, request: Request, found: Found, shots: Sequence[Shot] = ()) -> Request:
+    """The request as the model gets it: system prompt, few-shot examples, the conversation so far, then the rendered question.
+
+    The prompt's hints on sampling fill what the caller left open.
 
     Raises InputError for a variable the prompt asks for and the caller did not send, or sent in a form it cannot use; ConfigError for a
     template that fails by itself.
@@ -64,12 +70,26 @@ def render(prompt: Prompt, request: Request, found: Found) -> Request:
     messages: list[Message] = []
     if prompt.system:
         messages.append(Message(role="system", parts=_fill(prompt, "system", values, request)))
+    messages += [message for shot in shots for message in shot.messages]
     messages += request.history
     last = next((message for message in reversed(request.messages) if message.role == "user"), None)
     attached = tuple(part for part in last.parts if not isinstance(part, Text)) if last else ()
     messages.append(Message(role="user", parts=(*_fill(prompt, "user", values, request), *attached)))
     messages += request.messages[len(request.history) + 1 :]  # calls of the caller's own tools, and their results
-    return msgspec.structs.replace(request, messages=tuple(messages))
+    return msgspec.structs.replace(request, messages=tuple(messages), parameters=_hinted(request.parameters, prompt.model))
+
+
+def _hinted(sent: Parameters, hints: HintsSection) -> Parameters:
+    """Parameters as the caller sent them, and the prompt's hints where the caller said nothing."""
+    return msgspec.structs.replace(
+        sent,
+        temperature=hints.temperature if sent.temperature is None else sent.temperature,
+        top_p=hints.top_p if sent.top_p is None else sent.top_p,
+        max_tokens=hints.max_tokens if sent.max_tokens is None and _LIMIT not in sent.extra else sent.max_tokens,
+        stop=sent.stop or hints.stop,
+        seed=hints.seed if sent.seed is None else sent.seed,
+        logprobs=sent.logprobs or hints.logprobs or None,
+    )
 
 
 def _fill(prompt: Prompt, section: str, values: dict[str, Any], request: Request) -> tuple[AnyPart, ...]:

@@ -1,7 +1,7 @@
 """The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
 
 state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors),
-datasets/ and runs/ (files of their own), server.lock (one server at a time).
+datasets/, runs/ and judges/ (files of their own), server.lock (one server at a time).
 """
 
 import json
@@ -21,6 +21,7 @@ from groundwork.store.lineage import LineageTable
 from groundwork.store.lock import take
 from groundwork.store.manifests import ManifestTable
 from groundwork.store.releases import ReleaseTable
+from groundwork.store.reviews import ReviewTable
 from groundwork.store.runs import RunTable
 from groundwork.store.traces import TraceStore
 from groundwork.store.versions import VersionTable
@@ -77,6 +78,10 @@ class Folder:
         return GateTable(self.state)
 
     @cached_property
+    def reviews(self) -> ReviewTable:
+        return ReviewTable(self.state)
+
+    @cached_property
     def versions(self) -> VersionTable:
         return VersionTable(self.state)
 
@@ -97,6 +102,11 @@ class Folder:
     def dataset_files(self) -> Path:
         """Where datasets stand."""
         return self.path / "datasets"
+
+    @property
+    def judge_files(self) -> Path:
+        """Where the calibrations of judges stand."""
+        return self.path / "judges"
 
     def lock_server(self, address: str) -> None:
         """Take the right to serve from this folder until the process ends. Raises StoreBusy naming who has it."""

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -31,6 +31,16 @@ class TraceRow(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None
     question: str
     answer: str
+
+
+class TraceOutline(NamedTuple):
+    """A trace without its content."""
+
+    id: str
+    status: str
+    route: str
+    release: str
+    episode: str
 
 
 _ROW = "id, start, seconds, status, route, release, cost, question, answer"
@@ -59,6 +69,15 @@ class TraceStore:
         def work(connection: sqlite3.Connection) -> Sequence[TraceRow]:
             rows = connection.execute(sql, (since, *where.values(), limit)).fetchall()
             return [_row(row) for row in rows]
+
+        return await self.database.read(work)
+
+    async def outlines(self, *, since: float = 0.0) -> "Sequence[TraceOutline]":
+        """Every trace since a moment, oldest first, without its content: what samples are drawn from."""
+        sql = "SELECT id, status, route, release, coalesce(episode, '') FROM trace WHERE start >= ? ORDER BY start, id"
+
+        def work(connection: sqlite3.Connection) -> "Sequence[TraceOutline]":
+            return [TraceOutline(*row) for row in connection.execute(sql, (since,))]
 
         return await self.database.read(work)
 

@@ -2,21 +2,24 @@
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from groundwork.core.errors import NotFound
 from groundwork.store.database import Database
+from groundwork.store.lineage import link
 
 
 class StoredPrompt(NamedTuple):
-    """A prompt as it stood: its id, name and text."""
+    """A version of a prompt: its id, name and text, the files that its front matter names, and when it was first seen (Unix seconds)."""
 
     id: str
     name: str
     text: str
+    files: Mapping[str, str] = {}
+    first_seen: float = 0.0
 
 
 class VersionTable:
@@ -25,8 +28,8 @@ class VersionTable:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def remember(self, config: str, effective: Mapping[str, Any], prompts: Mapping[str, tuple[str, str]]) -> None:
-        """Keep a configuration and its prompts (id → name, text); what is known already is left as it is."""
+    async def remember(self, config: str, effective: Mapping[str, Any], prompts: Sequence[StoredPrompt]) -> None:
+        """Keep a configuration and its prompts, linked to each other; what is known already is left as it is."""
         if await self._known(config, prompts):
             return
         record = msgspec.json.encode(effective, order="sorted")
@@ -34,16 +37,17 @@ class VersionTable:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR IGNORE INTO configuration (hash, first_seen, record) VALUES (?, ?, ?)", (config, now, record))
-            rows = [(identifier, name, now, text) for identifier, (name, text) in prompts.items()]
-            connection.executemany("INSERT OR IGNORE INTO prompt (id, name, first_seen, text) VALUES (?, ?, ?, ?)", rows)
+            rows = [(one.id, one.name, now, one.text, msgspec.json.encode(one.files).decode()) for one in prompts]
+            connection.executemany("INSERT OR IGNORE INTO prompt (id, name, first_seen, text, files) VALUES (?, ?, ?, ?, ?)", rows)
+            link(connection, config, (one.id for one in prompts))
 
         await self.database.write(work)
 
-    async def _known(self, config: str, prompts: Mapping[str, tuple[str, str]]) -> bool:
+    async def _known(self, config: str, prompts: Sequence[StoredPrompt]) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             if connection.execute("SELECT 1 FROM configuration WHERE hash = ?", (config,)).fetchone() is None:
                 return False
-            return all(connection.execute("SELECT 1 FROM prompt WHERE id = ?", (identifier,)).fetchone() for identifier in prompts)
+            return all(connection.execute("SELECT 1 FROM prompt WHERE id = ?", (one.id,)).fetchone() for one in prompts)
 
         return await self.database.read(work)
 
@@ -58,9 +62,23 @@ class VersionTable:
 
     async def prompt(self, identifier: str) -> StoredPrompt:
         """A prompt as it stood. Raises NotFound."""
-        row = await self.database.read(
-            lambda connection: connection.execute("SELECT id, name, text FROM prompt WHERE id = ?", (identifier,)).fetchone()
-        )
-        if row is None:
-            raise NotFound(f"no prompt {identifier!r} has answered here", fix="see `groundwork traces`")
-        return StoredPrompt(*row)
+        rows = await self._prompts("WHERE id = ?", (identifier,))
+        if not rows:
+            raise NotFound(f"no prompt {identifier!r} has answered here", fix="see `groundwork prompts list --all`")
+        return rows[0]
+
+    async def prompts(self, name: str | None = None) -> list[StoredPrompt]:
+        """Every version of one prompt, or of all, newest first."""
+        return await self._prompts("WHERE name = ?" if name is not None else "", () if name is None else (name,))
+
+    async def _prompts(self, clause: str, values: tuple[str, ...]) -> list[StoredPrompt]:
+        sql = f"SELECT id, name, text, files, first_seen FROM prompt {clause} ORDER BY first_seen DESC, rowid DESC"
+
+        def work(connection: sqlite3.Connection) -> list[StoredPrompt]:
+            rows = connection.execute(sql, values).fetchall()
+            return [
+                StoredPrompt(identifier, name, text, msgspec.json.decode(files, type=dict[str, str]), at)
+                for identifier, name, text, files, at in rows
+            ]
+
+        return await self.database.read(work)

@@ -60,7 +60,7 @@ def test_more_games_of_one_question_are_no_more_questions() -> None:
 
 def test_who_never_lost_has_no_bound_above() -> None:
     found = bradley_terry([("a", "b", 1.0)] * 5 + [("b", "c", 1.0), ("c", "b", 1.0)])
-    assert list(found.strengths)[0] == "a"
+    assert next(iter(found.strengths)) == "a"
     assert is_open(found.strengths["a"], "above")
     assert not is_open(found.strengths["a"], "below")
     assert is_open(found.strengths["b"], "below")
@@ -99,7 +99,7 @@ def test_elos_order_matters_and_its_spread_shows_it() -> None:
     games = played(200)
     assert elo(games) != elo(games[::-1])
     spread = elo_spread(games, orders=60)
-    assert list(spread)[0] == "a"
+    assert next(iter(spread)) == "a"
     assert all(one.high > one.low for one in spread.values())
     assert spread["a"].low <= elo(games)["a"] <= spread["a"].high
 

@@ -59,8 +59,8 @@ def kendall(x: Sequence[float], y: Sequence[float], *, level: float = 0.95) -> E
 def auc(scores: Sequence[float], labels: Sequence[bool | int], *, level: float = 0.95) -> Estimate:
     """How often a positive item scores above a negative one, ties as half: the area under the ROC curve, with DeLong's interval.
 
-    The interval is taken on the log-odds, so that it stays within 0 and 1; each limit is computed as if one more item of each group had
-    been seen, on the wrong side (low) or the right one (high), so that perfect separation of few items gives a wide interval. Raises
+    The interval is taken on the log-odds, so that it stays within 0 and 1. Where the groups do not overlap, it is computed as if one more
+    item of each group had been seen on the wrong side, so that perfect separation of few items gives a wide interval. Raises
     InputError where one group is empty. n counts the items.
     Source: E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, Biometrics 44 (1988), 837-845.
     """
@@ -70,18 +70,19 @@ def auc(scores: Sequence[float], labels: Sequence[bool | int], *, level: float =
     if len(found) != len(marks) or marks.all() or not marks.any() or not np.isfinite(found).all():
         raise InputError(f"{int(marks.sum())} positive of {len(marks)} labels for {len(found)} scores", fix="score items of both groups")
     above, below = found[marks], found[~marks]
-    value, _ = _delong(above, below)
-    z = normal_quantile(0.5 + level / 2)
-    top, bottom = float(found.max()) + 1, float(found.min()) - 1
-    limits: list[float] = []
-    for side, ends in ((-1, (bottom, top)), (1, (top, bottom))):
+    value, variance = _delong(above, below)
+    method, z = "delong", normal_quantile(0.5 + level / 2)
+    if 0 < value < 1:
+        centre, half = math.log(value / (1 - value)), z * math.sqrt(variance) / (value * (1 - value))
+    else:
+        # One more item of each group on the wrong side: the area is then never 0 or 1.
+        top, bottom = float(found.max()) + 1, float(found.min()) - 1
+        ends = (bottom, top) if value else (top, bottom)
         area, variance = _delong(np.append(above, ends[0]), np.append(below, ends[1]))
-        odds = math.log(area / (1 - area)) if 0 < area < 1 else math.copysign(math.inf, area - 0.5)
-        reach = odds + side * z * math.sqrt(variance) / (area * (1 - area)) if 0 < area < 1 else odds
-        limits.append(1 / (1 + math.exp(-max(-500.0, min(500.0, reach)))))
-    return Estimate(
-        value=value, low=min(limits[0], value), high=max(limits[1], value), n=len(found), method="delong, augmented", level=level
-    )
+        centre, half = math.log(area / (1 - area)), z * math.sqrt(variance) / (area * (1 - area))
+        method = "delong, augmented"
+    low, high = (1 / (1 + math.exp(-max(-500.0, min(500.0, centre + side * half)))) for side in (-1, 1))
+    return Estimate(value=value, low=min(low, value), high=max(high, value), n=len(found), method=method, level=level)
 
 
 def ranks(values: "Floats") -> "Floats":

@@ -1,7 +1,7 @@
 """Intervals by resampling: for any statistic of items, of paired items, and of items in clusters.
 
-Not for few items: below about 30 items or clusters the interval is too narrow (`python -m benchmarks.tests` prints how much), and an extreme
-quantile or a maximum has no bootstrap interval at all. Shares and means have better intervals in intervals.py and clusters.py.
+Not for few items: of 30 skewed values a 95 % interval misses the mean 8 % of the time, of 100 about 5 % (`python -m benchmarks.tests`). An
+extreme quantile or a maximum has no bootstrap interval at all. Shares and means have better intervals in intervals.py and clusters.py.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -82,7 +82,10 @@ def paired_bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> Estimate:
-    """`statistic(after) - statistic(before)` over the same items, drawn together, with a bootstrap interval. Arguments as in `bootstrap`."""
+    """`statistic(after) - statistic(before)` over the same items, drawn together, with a bootstrap interval.
+
+    Arguments as in `bootstrap`.
+    """
     import numpy as np
 
     if len(before) != len(after):

@@ -36,7 +36,8 @@ def mean(values: Sequence[float], *, bounds: Bounds | None = UNIT, level: float 
 
     Where the values are bounded, each limit is computed as if one more value had been seen at that bound (single augmentation), so that
     n = 1 and equal values give a wide interval and not a point. Without bounds, one value or only equal ones have no interval: the limits
-    are the value, and the method says so. Raises InputError for no values, or a value outside the bounds.
+    are the value, and the method says so; and of 30 very skewed values (lognormal: seconds, costs) it misses the mean 11 % of the time.
+    Raises InputError for no values, or a value outside the bounds.
     Source: C. B. Borkowf, Statistics in Medicine 25 (2006), 3679-3695, for shares; the same step for any bounded value.
     """
     n = len(values)

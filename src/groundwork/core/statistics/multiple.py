@@ -44,7 +44,8 @@ def simultaneous_level(level: float, comparisons: int) -> float:
 def simultaneous(estimates: Sequence[Callable[[float], Estimate]], *, level: float = 0.95) -> list[Estimate]:
     """Intervals that hold all together at `level`: each function is asked for its estimate at the adjusted level.
 
-    One that leaves out 0 belongs to a comparison that `holm` also rejects (where interval and p come from the same test); Holm may reject more.
+    One that leaves out 0 belongs to a comparison that `holm` also rejects (where interval and p come from the same test); Holm may reject
+    more.
     """
     each = simultaneous_level(level, len(estimates))
     return [estimate(each) for estimate in estimates]

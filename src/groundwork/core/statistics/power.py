@@ -16,7 +16,9 @@ from groundwork.core.statistics.tango import null_variance
 
 
 class Power(msgspec.Struct, frozen=True, kw_only=True):
-    """n items (of each side, where they are not paired) show a true `difference` with probability `power` in a two-sided test at `level`."""
+    """n items (of each side, where they are not paired) show a true `difference` with probability `power` in a two-sided test at
+    `level`.
+    """
 
     n: int
     difference: float

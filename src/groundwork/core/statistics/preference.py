@@ -71,9 +71,9 @@ def length_controlled_win_rate(
 
     The difference enters as tanh(difference / its standard deviation), so that very long answers weigh no more than long ones. It says what
     the judge would prefer only as far as length moves it like this, and where under a tenth of the answers are longer (or shorter) it is an
-    extrapolation, which the method says: the interval does not hold that error. Unlike AlpacaEval's, the regression holds no difficulty of instructions
-    shared across systems: it needs one system's preferences only. Where all lengths differ alike, length cannot be told from the systems:
-    InputError.
+    extrapolation, which the method says: the interval does not hold that error. Unlike AlpacaEval's, the regression holds no difficulty of
+    instructions shared across systems: it needs one system's preferences only. Where all lengths differ alike, length cannot be told from
+    the systems: InputError.
     Source: Y. Dubois, B. Galambosi, P. Liang and T. B. Hashimoto, Length-Controlled AlpacaEval, arXiv 2404.04475 (2024).
     """
     need_within(preferences, (0.0, 1.0))
@@ -101,7 +101,7 @@ def win_rate_by_length(
     *,
     level: float = 0.95,
 ) -> dict[str, Estimate]:
-    """The win rate where this system's answer is `shorter`, `alike` (within 10 % of the longer one) and `longer`; empty strata are left out."""
+    """The win rate where this system's answer is `shorter`, `alike` (within 10 % of the longer one) and `longer`; empty strata left out."""
     differences = _differences(preferences, lengths, opponent_lengths)
     strata: dict[str, list[float]] = {"shorter": [], "alike": [], "longer": []}
     for preference, difference, length, other in zip(preferences, differences, lengths, opponent_lengths, strict=True):

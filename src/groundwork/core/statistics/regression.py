@@ -46,7 +46,9 @@ class Logistic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def line(x: Sequence[float], y: Sequence[float], *, level: float = 0.95) -> Line:
-    """Least squares with t intervals that hold for unequal spread too (HC3). Raises InputError below three pairs, or where x does not vary.
+    """Least squares with t intervals that hold for unequal spread too (HC3); at 40 items of very unequal spread they miss 6 % of the time.
+
+    Raises InputError below three pairs, or where x does not vary.
 
     Source: J. G. MacKinnon and H. White, Journal of Econometrics 29 (1985), 305-325.
     """
@@ -79,7 +81,7 @@ def logistic(rows: Sequence[Sequence[float]], outcomes: Sequence[float], *, leve
     """
     import numpy as np
 
-    columns = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
+    columns = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1 if len(rows) else 0)
     y = np.asarray(outcomes, dtype=np.float64)
     n, k = columns.shape
     if n != len(y) or n <= k + 1 or (y < 0).any() or (y > 1).any():
@@ -90,12 +92,14 @@ def logistic(rows: Sequence[Sequence[float]], outcomes: Sequence[float], *, leve
     if not (scale > 0).all():
         raise InputError("a column has the same value everywhere", fix="leave it out")
     design = np.column_stack([np.ones(n), (columns - centre) / scale])
+    if np.linalg.matrix_rank(design) <= k:
+        raise InputError("some columns say the same", fix="leave out one of them")
     found = _newton(design, y, 0.0)
     is_ridged = found is None
     if found is None:
         found = _newton(design, y, RIDGE)
     if found is None:
-        raise InputError("the columns say the same", fix="leave out one of them")
+        raise InputError("no coefficients were found", fix="leave out a column, or rescale what lies far out")
     coefficients, covariance = found
     back = np.eye(k + 1)
     back[1:, 1:] /= scale[:, None]

@@ -55,7 +55,8 @@ def krippendorff_alpha(
     seed: int = 0,
     level: float = 0.95,
 ) -> Estimate:
-    """Krippendorff's alpha: one row an item, None where a rating is missing; items with fewer than two ratings say nothing and are left out.
+    """Krippendorff's alpha: one row an item, None where a rating is missing; items with fewer than two ratings say nothing and are left
+    out.
 
     `ordinal` takes numbers or names in the order of their text; `interval` numbers only. n counts the items that could be used. Where all
     ratings are equal there is nothing to disagree on: 1. Raises InputError where no item has two ratings.

@@ -65,7 +65,8 @@ def permutation_test(
 
     `statistic` is the mean difference. Exact for up to 14 items or clusters that differ, else with drawn signs and p = (1 + as extreme)
     / (1 + draws), which is never too small. Its null hypothesis is symmetry about 0, not only a mean of 0.
-    Source: R. A. Fisher, The Design of Experiments (1935), section 21; B. Phipson and G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010), 39.
+    Source: R. A. Fisher, The Design of Experiments (1935), section 21; B. Phipson and G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010),
+    39.
     """
     import numpy as np
 

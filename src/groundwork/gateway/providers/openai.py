@@ -87,16 +87,19 @@ async def _until_over(events: AsyncGenerator[bytes, None], ending: _Ending) -> A
 
 
 def encode(request: Request, model: str) -> bytes:
-    """The body of the call."""
+    """The body of the call for a stream."""
+    return msgspec.json.encode(call_of(request, model) | {"stream": True, "stream_options": {"include_usage": True}})
+
+
+def call_of(request: Request, model: str) -> dict[str, Any]:
+    """What a call says, whether a stream or a whole answer is asked for."""
     sampling = request.parameters
     body: dict[str, Any] = {
         **sampling.extra,
         "model": model,
         "messages": [_message(message) for message in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
     }
-    for name in ("temperature", "top_p", "max_tokens", "seed", "tool_choice", "response_format"):
+    for name in ("temperature", "top_p", "max_tokens", "seed", "tool_choice", "response_format", "logprobs"):
         value = getattr(sampling, name)
         if value is not None:
             body[name] = value
@@ -107,7 +110,7 @@ def encode(request: Request, model: str) -> bytes:
             {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.schema}}
             for tool in request.tools
         ]
-    return msgspec.json.encode(body)
+    return body
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -153,9 +156,18 @@ class _Said(msgspec.Struct):
     tool_calls: list[_Call] | None = None
 
 
+class _Token(msgspec.Struct):
+    logprob: float | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+
+
 class _Choice(msgspec.Struct):
     index: int | None = None
     delta: _Said | None = None
+    logprobs: _Logprobs | None = None
     finish_reason: str | None = None
 
 
@@ -186,6 +198,7 @@ def decode(data: bytes) -> Delta:
         raise stream_failure(event.error)
     choice = next((one for one in event.choices or () if not one.index), _Choice())  # one answer is asked for: the first
     said = choice.delta or _Said()
+    tokens = (choice.logprobs.content if choice.logprobs else None) or ()
     return Delta(
         text=said.content or "",
         reasoning=said.reasoning_content or said.reasoning or "",
@@ -194,6 +207,7 @@ def decode(data: bytes) -> Delta:
         finish=_FINISH.get(choice.finish_reason, "stop") if choice.finish_reason else None,
         usage=_usage(event.usage),
         model=event.model,
+        logprobs=tuple(token.logprob for token in tokens if token.logprob is not None),
     )
 
 
