@@ -32,7 +32,7 @@ from groundwork.core.text import fold, shorten
 from groundwork.engine import quoting
 from groundwork.engine.questions import kind_of_question
 from groundwork.engine.quoting import Passage, Quoter, Weights
-from groundwork.evaluate.runner import request_for
+from groundwork.evaluate.asking import request_for
 from groundwork.evaluate.scorers.facts import facts_of, holds
 from groundwork.evaluate.suite import Suite
 from groundwork.gateway.providers.embedded import _PASSAGE_SHOWN

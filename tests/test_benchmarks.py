@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEYS = ["benchmark", "figures", "intervals", "n", "rivals", "data", "versions", "load", "seconds"]
 QUICK = {
     "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
+    "metrics": {"max_abs_diff", "ifeval_agree", "ifeval_total", "winrate_max_diff", "gsm8k_agree", "gsm8k_total"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
     "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},

@@ -63,6 +63,7 @@ ARGUMENTS = {
     "find": ["hi"],
     "show": ["tr_1"],
     "keys": ["list"],
+    "prompts": ["list"],
     "compare": ["run_1", "run_2"],
     "gate": ["chg_1"],
     "propose": ["context.retrieve.keep", "8", "--why", "x"],

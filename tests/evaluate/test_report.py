@@ -2,7 +2,8 @@ from pathlib import Path
 
 from groundwork.core.reply import Reply
 from groundwork.core.request import Request
-from groundwork.evaluate.report import estimate, faults, load_evaluated, summarise, unscored, wrong_answers
+from groundwork.evaluate.figures import estimate
+from groundwork.evaluate.report import faults, load_evaluated, summarise, unscored, wrong_answers
 from groundwork.evaluate.runner import evaluate, new_run
 from groundwork.evaluate.scorers import metrics_of
 from tests.evaluate.builders import OWN, MakeSuite, evaluated, example, reply

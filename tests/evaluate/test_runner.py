@@ -10,13 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from groundwork.core.errors import InputError, StoreBusy, StoreFull
-from groundwork.core.measure import Run
+from groundwork.core.errors import ConfigError, InputError, StoreBusy, StoreFull
+from groundwork.core.measure import Example, Fact, Run, Turn
 from groundwork.core.message import say
 from groundwork.core.reply import Reply
 from groundwork.core.request import Request
+from groundwork.evaluate.asking import request_for
 from groundwork.evaluate.journal import Journal, read_results, read_run, save_run
-from groundwork.evaluate.runner import Progress, check_resumable, evaluate, find_unfinished, new_run, request_for
+from groundwork.evaluate.runner import Progress, check_resumable, evaluate, find_unfinished, new_run
 from tests.evaluate.builders import MakeSuite, example, reply
 
 CASES = [example(number) for number in range(12)]
@@ -122,16 +123,19 @@ async def test_a_failing_scorer_is_an_error_that_keeps_the_answer(make_suite: Ma
 
 async def test_a_cancelled_run_is_found_and_completed(make_suite: MakeSuite, tmp_path: Path) -> None:
     asked: list[str] = []
+    under_way = asyncio.Event()
 
     async def slow(request: Request) -> Reply:
         asked.append(request.question)
+        if len(asked) == 6:
+            under_way.set()
         await asyncio.sleep(0.01)
         return await right(request)
 
     suite = make_suite(CASES, "concurrency = 2")
     wanted = new_run(suite, target="slow", config="cfg_1")
     work = asyncio.create_task(evaluate(slow, suite, wanted, folder=tmp_path))
-    await asyncio.sleep(0.035)
+    await under_way.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
@@ -252,3 +256,152 @@ def test_a_killed_run_loses_nothing_and_repeats_nothing(make_suite: MakeSuite, t
     assert sorted(lines) == sorted(case.id for case in suite.examples)
     asked = (tmp_path / "asked").read_text().splitlines()
     assert len(asked) <= 300 + kills * suite.concurrency  # only what was in the air at a kill is asked twice
+
+
+async def test_each_repeat_is_a_line_of_its_own_and_every_case_comes_before_any_comes_again(make_suite: MakeSuite, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def target(request: Request) -> Reply:
+        asked.append(request.question)
+        return await right(request)
+
+    suite = make_suite(CASES[:3], "repeats = 3\nconcurrency = 1")
+    run = await evaluate(target, suite, new_run(suite, target="x"), folder=tmp_path)
+    assert asked == [case.question for case in CASES[:3]] * 3
+    results = read_results(tmp_path, run.id)
+    assert [(result.example, result.place, result.repeat) for result in results[3:5]] == [("case-0", 0, 1), ("case-1", 1, 1)]
+    assert (run.repeats, run.n, run.metrics["answer.correct"].n) == (3, 9, 3), "nine answers are about three cases"
+
+
+async def test_a_broken_repeat_is_asked_again_alone(make_suite: MakeSuite, tmp_path: Path) -> None:
+    count = 0
+
+    async def moody(request: Request) -> Reply:
+        nonlocal count
+        count += 1
+        if count == 5:
+            raise ValueError("once")
+        return await right(request)
+
+    suite = make_suite(CASES[:3], "repeats = 2\nconcurrency = 1")
+    run = await evaluate(moody, suite, new_run(suite, target="x"), folder=tmp_path)
+    assert [(result.example, result.repeat) for result in read_results(tmp_path, run.id) if result.status == "error"] == [("case-1", 1)]
+    run = await evaluate(moody, suite, run, folder=tmp_path, retry_errors=True)
+    assert (run.n, run.errors, count) == (6, 0, 7)
+
+
+TALK = Example(
+    id="talk",
+    question="What is 1?",
+    facts=(Fact(accepted=("fact 1",)),),
+    turns=(
+        Turn(question="What is 2?", facts=(Fact(accepted=("fact 2",)),)),
+        Turn(question="What is 3?", facts=(Fact(accepted=("fact 9",)),)),
+    ),
+)
+
+
+async def test_a_conversation_is_asked_turn_by_turn_with_real_replies(make_suite: MakeSuite, tmp_path: Path) -> None:
+    said: list[list[str]] = []
+
+    async def target(request: Request) -> Reply:
+        said.append([message.text for message in request.messages])
+        return await right(request)
+
+    suite = make_suite([TALK, example(5)], "concurrency = 1")
+    run = await evaluate(target, suite, new_run(suite, target="x"), folder=tmp_path)
+    assert said[2] == ["What is 1?", "It is fact 1.", "What is 2?", "It is fact 2.", "What is 3?"]
+    results = [result for result in read_results(tmp_path, run.id) if result.example == "talk"]
+    assert [(result.turn, result.scores[0].value) for result in results] == [(0, 1.0), (1, 1.0), (2, 0.0)]
+    assert (run.n, run.metrics["answer.correct"].n) == (4, 2)
+
+
+async def test_a_conversation_ends_where_a_turn_breaks_and_is_asked_again_from_its_start(make_suite: MakeSuite, tmp_path: Path) -> None:
+    broken = True
+
+    async def target(request: Request) -> Reply:
+        if broken and request.question == "What is 2?":
+            raise ValueError("lost the thread")
+        return await right(request)
+
+    suite = make_suite([TALK])
+    run = await evaluate(target, suite, new_run(suite, target="x"), folder=tmp_path)
+    assert [(result.turn, result.status) for result in read_results(tmp_path, run.id)] == [(0, "ok"), (1, "error")]
+    broken = False
+    await evaluate(target, suite, run, folder=tmp_path, retry_errors=True)
+    assert [(result.turn, result.status) for result in read_results(tmp_path, run.id)] == [(0, "ok"), (1, "ok"), (2, "ok")]
+    assert len(lines_of(tmp_path, run)) == 5
+
+
+async def test_a_conversation_that_a_power_cut_tore_is_asked_again_whole(make_suite: MakeSuite, tmp_path: Path) -> None:
+    suite = make_suite([TALK, example(5)], "concurrency = 1")
+    run = await evaluate(right, suite, new_run(suite, target="x"), folder=tmp_path)
+    path = tmp_path / f"{run.id}.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[3] + lines[0] + lines[1])
+    run = await evaluate(right, suite, run, folder=tmp_path)
+    assert [(result.example, result.turn) for result in read_results(tmp_path, run.id)] == [
+        ("case-5", 0),
+        ("talk", 0),
+        ("talk", 1),
+        ("talk", 2),
+    ]
+
+
+async def test_a_spot_check_scores_a_share_and_keeps_the_probability(make_suite: MakeSuite, tmp_path: Path) -> None:
+    cases = [example(number) for number in range(400)]
+    suite = make_suite(cases, 'metrics = ["answer.correct", { use = "facts.found", sample = 0.25 }]\nconcurrency = 50')
+    run = await evaluate(right, suite, new_run(suite, target="x"), folder=tmp_path)
+    results = read_results(tmp_path, run.id)
+    drawn = {result.example for result in results if result.scores[1].status == "ok"}
+    assert 60 < len(drawn) < 140
+    assert {result.scores[1].probability for result in results if result.example in drawn} == {0.25}
+    assert {result.scores[1].detail for result in results if result.example not in drawn} == {"not drawn"}
+    assert run.metrics["facts.found"].n == len(drawn)
+    again = await evaluate(right, suite, new_run(suite, target="y"), folder=tmp_path)
+    assert {result.example for result in read_results(tmp_path, again.id) if result.scores[1].status == "ok"} == drawn, (
+        "two runs over the same cases draw the same ones, so that they can be paired"
+    )
+    more = make_suite(cases, 'metrics = ["answer.correct", { use = "facts.found", sample = 0.5 }]\nconcurrency = 50')
+    other = await evaluate(right, more, new_run(more, target="x"), folder=tmp_path)
+    assert drawn < {result.example for result in read_results(tmp_path, other.id) if result.scores[1].status == "ok"}
+    for wrong in ("0", "1.5", '"half"', "-0.1"):
+        with pytest.raises(ConfigError, match="the sample of"):
+            make_suite(cases, f'metrics = [{{ use = "facts.found", sample = {wrong} }}]')
+
+
+async def test_a_run_from_before_places_were_noted_is_completed(make_suite: MakeSuite, tmp_path: Path) -> None:
+    suite = make_suite(CASES)
+    run = await evaluate(right, suite, new_run(suite, target="x"), folder=tmp_path)
+    path = tmp_path / f"{run.id}.jsonl"
+    old = []
+    for line in path.read_text().splitlines()[:7]:
+        row = json.loads(line)
+        row.pop("place", None)
+        old.append(json.dumps(row))
+    path.write_text("\n".join(old) + "\n")
+    save_run(tmp_path, msgspec.structs.replace(run, scorers={}, questions_sha256=""))
+    done = await evaluate(right, suite, new_run(suite, target="x", identifier=run.id), folder=tmp_path)
+    assert sorted(lines_of(tmp_path, run)) == sorted(case.id for case in CASES)
+    assert done.metrics["answer.correct"].n == 12
+
+
+async def test_a_line_of_another_suite_is_noticed(make_suite: MakeSuite, tmp_path: Path) -> None:
+    suite = make_suite(CASES)
+    run = new_run(suite, target="x")
+    (tmp_path / f"{run.id}.jsonl").write_text('{"example":"stranger","status":"ok"}\n')
+    with pytest.raises(InputError, match="does not hold: stranger"):
+        await evaluate(right, suite, run, folder=tmp_path)
+
+
+async def test_who_answered_is_kept_as_the_target_names_it(make_suite: MakeSuite, tmp_path: Path) -> None:
+    async def changing(request: Request) -> Reply:
+        answered = await right(request)
+        return msgspec.structs.replace(answered, model="m-1" if request.question == "What is 0?" else "m-2")
+
+    suite = make_suite(CASES[:4])
+    run = await evaluate(changing, suite, new_run(suite, target="x"), folder=tmp_path)
+    assert run.endpoint == {"revision": ["m-1", "m-2"]}
+    assert read_run(tmp_path, run.id).endpoint == run.endpoint
+    again = await evaluate(changing, suite, new_run(suite, target="x", identifier=run.id), folder=tmp_path)
+    assert again.endpoint == run.endpoint

@@ -16,7 +16,7 @@ from groundwork.core.document import Citation, Found
 from groundwork.core.errors import InputError
 from groundwork.core.message import AnyPart, Message, Text, ToolCall, ToolResult
 from groundwork.core.ports import Model
-from groundwork.core.reply import CallPiece, Delta, Finish, Reply, Usage
+from groundwork.core.reply import CallPiece, Delta, Finish, Reply, Usage, join_calls
 from groundwork.core.request import Request
 from groundwork.guard.outgoing import Cleared
 
@@ -116,15 +116,6 @@ async def _stream(model: Model, request: Request, out: Cleared) -> Turn:
         citations=citations,
         abstained=abstained,
     )
-
-
-def join_calls(pieces: Sequence[CallPiece]) -> tuple[ToolCall, ...]:
-    """Fragments of a stream as whole calls, in the order of their index."""
-    gathered: dict[int, tuple[str, str, str]] = {}
-    for piece in pieces:
-        identifier, name, arguments = gathered.get(piece.index, ("", "", ""))
-        gathered[piece.index] = (piece.id or identifier, piece.name or name, arguments + piece.arguments)
-    return tuple(ToolCall(id=row[0] or f"call_{index}", name=row[1], arguments=row[2]) for index, row in sorted(gathered.items()))
 
 
 def _shown(turn: Turn, results: Sequence[ToolResult]) -> list[Message]:

@@ -15,8 +15,8 @@ from groundwork.cli.sample import NAME, WORKPLACE, copy_sample, index_sample
 from groundwork.cli.terminal import bad, bold, dim, out, program_name, run
 from groundwork.core.errors import ConfigError
 from groundwork.core.text import shorten
+from groundwork.evaluate.measured import Measured
 from groundwork.evaluate.report import wrong_answers
-from groundwork.loop.measure import Measured
 from groundwork.store.folder import Folder
 from groundwork.store.traces import question_of
 

@@ -12,7 +12,7 @@ from groundwork.cli.terminal import NOT_PASSED, app_option, dim, json_option, ou
 from groundwork.core.errors import ConfigError
 from groundwork.core.measure import GateResult
 from groundwork.loop.lap import composed
-from groundwork.loop.measure import baseline, judge, suite_of
+from groundwork.loop.measure import baseline, check_next_look, judge, suite_of
 from groundwork.store.folder import Folder
 
 EPILOG = """\b
@@ -56,10 +56,11 @@ async def decide(root: Path, folder: Folder, change: str, candidate: str = "", c
     suite = suite_of(root, folder, None, section)
     if change:
         await folder.changes.get(change)
+        await check_next_look(folder, change, section, suite)
         current = current or await _current_run(root, folder)
         candidate = (await measure_change(root, folder, None, change=change)).run.id
     where = settings.written.where(("gate", "require"))
-    result = judge(folder, candidate, current, section, suite, at=time.time(), where=where)
+    result = await judge(folder, candidate, current, section, suite, at=time.time(), where=where)
     await folder.gates.add(result)
     return result
 

@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-from groundwork.app.config import check_folder
 from groundwork.store.folder import Folder
 
 
 def open_folder(root: Path) -> Folder:
-    """The state of the application in `root`. Raises ConfigError where there is none, and makes nothing there."""
-    check_folder(root.resolve())
-    return Folder(root.resolve())
+    """The state of the application in `root`, or of the runs that were evaluated there without one.
+
+    Raises ConfigError where there is neither, and makes nothing there.
+    """
+    root = root.resolve()
+    folder = Folder(root)
+    if not folder.run_files.is_dir():
+        from groundwork.app.config import check_folder
+
+        check_folder(root)
+    return folder

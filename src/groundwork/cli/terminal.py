@@ -128,26 +128,61 @@ def progress(what: str, unit: str = "") -> Generator[Callable[[int, int, str], N
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[item]}"),
     )
+    rate = Rate()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, item="")
+        task = bar.add_task(what, total=None, item="", rate="")
 
         def update(done: int, total: int, item: str) -> None:
-            bar.update(task, completed=done, total=total, item=item[-40:])
+            rate.note(done)
+            bar.update(task, completed=done, total=total, item=item[-40:], rate=rate.shown)
 
         yield update
 
 
+class Rate:
+    """How many a second since the first look: what was done before then (in an earlier start, say) does not count."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._first: int | None = None
+        self.a_second = 0.0
+
+    def note(self, done: int) -> None:
+        """`done` so far."""
+        self._first = done if self._first is None else self._first
+        passed = self._clock() - self._start
+        self.a_second = (done - self._first) / passed if passed > 0 else 0.0
+
+    @property
+    def shown(self) -> str:
+        """As people read it; empty before there is one."""
+        return f"{self.a_second:.1f}/s" if 0 < self.a_second < 10 else f"{self.a_second:.0f}/s" if self.a_second else ""
+
+    def left(self, rest: int) -> str:
+        """The time that the rest takes at this rate."""
+        if not self.a_second:
+            return ""
+        minutes, seconds = divmod(round(rest / self.a_second), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02} left"
+
+
 def _plain_progress(what: str) -> Callable[[int, int, str], None]:
     last = time.monotonic()
+    rate = Rate()
 
-    def update(done: int, total: int, _item: str) -> None:
+    def update(done: int, total: int, item: str) -> None:
         nonlocal last
+        rate.note(done)
         if time.monotonic() - last > 5 and done < total:
             last = time.monotonic()
-            talk(f"{what}: {done} of {total}")
+            told = [f"{what}: {done} of {total}", rate.shown, rate.left(total - done), item[-40:]]
+            talk(", ".join(one for one in told if one))
 
     return update
 

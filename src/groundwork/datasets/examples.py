@@ -14,7 +14,7 @@ import msgspec
 from groundwork.core.config import unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ids import canonical
-from groundwork.core.measure import Example, Fact, Lineage
+from groundwork.core.measure import Example, Fact, Lineage, Turn
 
 UNLABELLED = "unlabelled"
 """Tag of an example whose right answer nobody has said yet: it waits for a person and is never scored."""
@@ -74,6 +74,8 @@ def _check(example: Example, where: str) -> None:
             raise ConfigError(
                 f"a fact of `{example.id}` accepts an empty text", where=where, fix="name at least one text that states the fact"
             )
+    if any(not turn.question.strip() for turn in example.turns):
+        raise ConfigError(f"a turn of `{example.id}` has an empty question", where=where, fix="write the question, or remove the turn")
     if example.answerable is False and (example.facts or example.reference):
         raise ConfigError(f"`{example.id}` is not answerable, yet has facts or a reference", where=where, fix="remove one or the other")
 
@@ -83,5 +85,5 @@ def _explain(text: str, where: str) -> ConfigError:
     if found is None:
         return ConfigError(text, where=where, fix="correct the line; a case needs `id` and `question`, texts in quotes")
     path = found["path"] or ""
-    kind = Fact if ".facts" in path else Lineage if ".lineage" in path else Example
+    kind = Fact if ".facts" in path else Lineage if ".lineage" in path else Turn if ".turns" in path else Example
     return unknown("key", found["name"], [field.encode_name for field in msgspec.structs.fields(kind)], where)

@@ -15,6 +15,7 @@ from groundwork.core.errors import ConfigError
 from groundwork.core.units import Duration, Money
 from groundwork.evaluate.registry import Metric
 
+MOST_LOOKS = 20
 _NUMBER = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z%]*)(?P<current>\s*\*\s*current)?$")
 _FORMS = "`METRIC not_inferior`, `METRIC <= NUMBER`, `METRIC >= NUMBER` or `METRIC <= NUMBER * current`"
 
@@ -28,8 +29,12 @@ class GateSection(Section, frozen=True, kw_only=True):
     require: tuple[str, ...] = ("answer.correct not_inferior",)
     split: str = "report"
     """The cases that decide; settings are chosen on others. Empty: all cases."""
+    looks: int = 0
+    """How often the gate may be asked about one change while items are added: the 5 % are then spent over all looks. 0: once."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.looks <= MOST_LOOKS:
+            raise ValueError(f"`looks` is {self.looks}: choose 2 to {MOST_LOOKS}, or leave it out for a single look")
         if not 0 < self.margin < 1:
             raise ValueError(f"a margin of {self.margin:g} cannot be tested: choose one between 0 and 1, such as 0.05")
         if not self.require:

@@ -7,7 +7,8 @@ keyword-only arguments are its settings; a run records them, so that it can be s
     @scorer("numeric", better="higher", needs="number")
     def numeric(answered: Answered, *, tolerance: float = 0.0) -> float | Unparseable: ...
 
-A suite names it, with settings or without: `metrics = ["numeric", { use = "numeric", tolerance = 0.5, name = "about" }]`.
+A suite names it, with settings or without: `metrics = ["numeric", { use = "numeric", tolerance = 0.5, name = "about" }]`. What is costly may
+be a spot check: `{ use = "numeric", sample = 0.1 }` scores one case in ten, drawn by chance, and keeps the probability.
 """
 
 import inspect
@@ -47,7 +48,16 @@ class Answered(NamedTuple):
     instruments: Instruments = Instruments()
     """What a scorer may measure with: models, the encoder, the sandbox, stored traces."""
     conversation: tuple[Reply, ...] = ()
-    """Every reply of a conversation, of which `reply` is the last."""
+    """Every reply of a conversation so far, of which `reply` is the last; empty for a single question."""
+    whole: Example | None = None
+    """The whole conversation as its case has it; `example` is its present turn. None for a single question."""
+    draw: float = 0.0
+    """In [0, 1), the same for all answers to a case: a spot check scores those below its share."""
+
+    @property
+    def is_last_turn(self) -> bool:
+        """Whether a conversation has come to its end: where it is scored as a whole."""
+        return self.whole is None or len(self.conversation) > len(self.whole.turns)
 
 
 class Unscored(NamedTuple):
@@ -60,6 +70,9 @@ class Unparseable(NamedTuple):
     """What form a metric looked for in an answer and did not find."""
 
     reason: str
+    cost: float | None = None
+    """US dollars that were spent all the same."""
+    evidence: dict[str, Any] = {}
 
 
 class Graded(NamedTuple):
@@ -96,11 +109,15 @@ class Scorer:
     origin: str
     summary: str
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    share: float = 1.0
+    """Of the cases that are scored; below 1 in a spot check, which is drawn by chance and keeps the probability."""
 
     async def score(self, answered: Answered) -> Score:
         """Score one answer. Whatever the function raises, and what takes too long, is a score with the status `error`."""
         if self.needs and self.needs not in answered.example.expected:
             return Score(metric=self.name, value=None, status="unscored", detail=f"the case has no `expected.{self.needs}`")
+        if answered.draw >= self.share:
+            return Score(metric=self.name, value=None, status="unscored", detail="not drawn")
         try:
             value = await self._ask(answered)
         except Exception as error:  # noqa: BLE001  a user function, and what it was given: the answer stands, and the other scores with it
@@ -117,7 +134,15 @@ class Scorer:
         if isinstance(value, Unscored):
             return Score(metric=self.name, value=None, status="unscored", detail=value.reason)
         if isinstance(value, Unparseable):
-            return Score(metric=self.name, value=None, status="unparseable", detail=value.reason)
+            return Score(
+                metric=self.name,
+                value=None,
+                status="unparseable",
+                detail=value.reason,
+                probability=self.share,
+                cost=value.cost,
+                evidence=value.evidence,
+            )
         graded = value if isinstance(value, Graded) else Graded(value)
         problem = self._problem(graded.value)
         if problem:
@@ -126,7 +151,7 @@ class Scorer:
             metric=self.name,
             value=float(graded.value),
             detail=graded.detail,
-            probability=graded.probability,
+            probability=graded.probability * self.share,
             cost=graded.cost,
             evidence=graded.evidence,
         )
@@ -150,8 +175,15 @@ class Scorer:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What a run keeps of it."""
-        return {"use": self.use, "version": self.version} | ({"settings": self.settings} if self.settings else {})
+        """What a run keeps of it: enough to read the run's scores where the scorer itself is no longer at hand (`recalled`)."""
+        known = {
+            "bounds": list(self.bounds or ()),
+            "quantiles": list(self.quantiles),
+            "settings": self.settings,
+            "sample": self.share if self.share < 1 else None,
+        }
+        always: dict[str, Any] = {"use": self.use, "version": self.version, "better": self.better, "unit": self.unit}
+        return always | {name: value for name, value in known.items() if value}
 
 
 class Metric(NamedTuple):
@@ -162,7 +194,11 @@ class Metric(NamedTuple):
     percent: int | None = None
 
 
+Family = Callable[[str, Path, str], Scorer]
+"""Makes a scorer from what follows the family's name: `groundedness` of `judge:groundedness`. It also gets the folder and the place."""
+
 _registry: dict[str, Scorer] = {}
+_families: dict[str, Family] = {}
 
 
 def scorer(
@@ -204,6 +240,11 @@ def scorer(
     return register
 
 
+def family(name: str, make: Family) -> None:
+    """Let names that begin with `NAME:` be made by a function: for scorers that stand in files, such as judges."""
+    _families[name] = make
+
+
 def all_scorers() -> tuple[Scorer, ...]:
     """Everything registered, by name: for `groundwork list scorers`."""
     return tuple(_registry[name] for name in sorted(_registry))
@@ -235,6 +276,29 @@ def metrics_of(scorers: Iterable[Scorer]) -> dict[str, Metric]:
     return {metric.name: metric for one in scorers for metric in _metrics(one)}
 
 
+def recalled(name: str, record: Mapping[str, Any]) -> Scorer:
+    """A scorer as a run recorded it. It reads the run's scores and cannot be asked for new ones."""
+    bounds = record.get("bounds")
+    return Scorer(
+        name=name,
+        use=str(record.get("use", name)),
+        better=record.get("better", "higher"),
+        unit=record.get("unit", "share"),
+        bounds=(float(bounds[0]), float(bounds[1])) if bounds else None,
+        quantiles=tuple(record.get("quantiles", ())),
+        needs="",
+        version=str(record.get("version", "")),
+        function=_recalled,
+        origin="recorded",
+        summary="",
+        settings=dict(record.get("settings", {})),
+    )
+
+
+def _recalled(_answered: Answered) -> Unscored:
+    return Unscored("this scorer was only recorded")
+
+
 def say(error: BaseException) -> str:
     """An error in one line, with what to do where it is one of ours."""
     if isinstance(error, GroundworkError):
@@ -250,6 +314,9 @@ def _metrics(one: Scorer) -> Iterator[Metric]:
 
 
 def _named(name: str, root: Path, where: str) -> Scorer:
+    before, _, rest = name.partition(":")
+    if before in _families:
+        return _families[before](rest, root, where)
     if ":" in name:
         return _load(name, root, where)
     for one in _registry.values():
@@ -267,7 +334,10 @@ def _with_settings(entry: Mapping[str, Any], root: Path, where: str) -> Scorer:
     name = settings.pop("name", one.name)
     if not isinstance(name, str) or not name:
         raise ConfigError(f"the name of a metric is text, not {name!r}", where=where, fix='write { use = "numeric", name = "about" }')
-    return replace(one, name=name, settings=_check_settings(one, settings, where))
+    share = settings.pop("sample", 1.0)
+    if not isinstance(share, int | float) or not 0 < share <= 1:
+        raise ConfigError(f"the sample of `{name}` is {share!r}", where=where, fix="write the share of the cases to score, such as 0.1")
+    return replace(one, name=name, share=float(share), settings=_check_settings(one, settings, where))
 
 
 def _check_settings(one: Scorer, settings: dict[str, Any], where: str) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What a run came to: each figure with its interval and its n, what could not be scored, and the worst answers to look at."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from groundwork.core import statistics
+import msgspec
+
 from groundwork.core.measure import Estimate, Example, Result, Run
+from groundwork.evaluate.figures import Columns, columns_of, figures_of
 from groundwork.evaluate.journal import read_results, read_run
 from groundwork.evaluate.registry import Metric
 from groundwork.evaluate.scorers.facts import facts_of
@@ -43,36 +45,31 @@ def load_evaluated(folder: Path, identifier: str) -> Evaluated:
 
 
 def summarise(results: Iterable[Result], metrics: Mapping[str, Metric], *, level: float = 0.95) -> dict[str, Estimate]:
-    """The figures of a run. A metric that scored nothing is left out: see `unscored` for why."""
-    kept = tuple(results)
-    figures: dict[str, Estimate] = {}
-    for metric in metrics.values():
-        values = list(values_of(kept, metric).values())
-        if values:
-            figures[metric.name] = estimate(values, metric, level=level)
-    return figures
+    """The figures of a run, its results read once. A metric that scored nothing is left out: see `unscored` for why."""
+    return figures_of(columns_of(results, metrics), metrics, level=level)
 
 
-def estimate(values: Sequence[float], metric: Metric, *, level: float = 0.95) -> Estimate:
-    """The figure of a metric from its values, by the method that fits them. Raises InputError for no values."""
-    if metric.percent is not None:
-        return statistics.quantile(values, metric.percent / 100, level=level)
-    if metric.scorer.unit != "share":
-        return statistics.mean(values, bounds=None, level=level)
-    if all(value in {0, 1} for value in values):
-        return statistics.proportion(sum(values), len(values), level=level)
-    return statistics.mean(values, level=level)
-
-
-def values_of(results: Iterable[Result], metric: Metric) -> dict[str, float]:
-    """A metric's value for each example that has one."""
-    name = metric.scorer.name
-    return {
-        result.example: score.value
-        for result in results
-        for score in result.scores
-        if score.metric == name and score.status == "ok" and score.value is not None
-    }
+def settle(run: Run, results: Iterable[Result], metrics: Mapping[str, Metric], *, finished: float | None) -> Run:
+    """A run with its figures and counts, from its results read once, one line in memory at a time."""
+    columns = Columns(metrics)
+    names = {metric.scorer.name for metric in metrics.values()}
+    statuses: Counter[str] = Counter()
+    unread: dict[str, Counter[str]] = {}
+    for result in results:
+        columns.add(result)
+        statuses[result.status] += 1
+        for score in result.scores:
+            if score.status in {"unparseable", "error"} and score.metric in names:
+                unread.setdefault(score.metric, Counter())[score.status] += 1
+    return msgspec.structs.replace(
+        run,
+        finished=finished,
+        n=statuses.total(),
+        errors=statuses["error"],
+        statuses=dict(sorted(statuses.items())),
+        unread={name: dict(sorted(counts.items())) for name, counts in sorted(unread.items())},
+        metrics=figures_of(columns, metrics),
+    )
 
 
 def unscored(results: Iterable[Result], metrics: Mapping[str, Metric]) -> dict[str, dict[str, int]]:

@@ -1,32 +1,35 @@
-"""Running an application over a suite: several cases at a time, each answer on the disk as it comes, resumable after a kill.
-
-An error (the target raised, or took too long) is a status of its own: it is never a wrong answer, and never a NaN.
-"""
+"""Running a target over a suite: several cases at a time, each answer on the disk as it comes, resumable after a kill."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from groundwork.core.errors import InputError
-from groundwork.core.ids import event_id
-from groundwork.core.measure import Example, Outcome, Result, Run, Score
-from groundwork.core.message import say
+from groundwork.core.ids import canonical, event_id
+from groundwork.core.measure import Run
 from groundwork.core.ports import Target
-from groundwork.core.reply import Reply
-from groundwork.core.request import Principal, Request
-from groundwork.evaluate.journal import Journal, list_runs, read_results, read_run, save_run
-from groundwork.evaluate.registry import Answered, Scorer
-from groundwork.evaluate.registry import say as say_error
-from groundwork.evaluate.report import summarise
+from groundwork.evaluate.asking import Asker
+from groundwork.evaluate.instruments import Instruments
+from groundwork.evaluate.journal import Journal, list_runs, read_run, save_run, stream_results
+from groundwork.evaluate.kept import NOTHING_KEPT, KeptAnswers
+from groundwork.evaluate.pace import Pace
+from groundwork.evaluate.report import settle
 from groundwork.evaluate.suite import Suite
+from groundwork.evaluate.tally import Tally
+
+T = TypeVar("T")
+
+REVISION = "revision"
+"""In `Run.endpoint`: who answered, as the target names it; several where it changed meanwhile."""
 
 
 class Progress(NamedTuple):
-    """How far a run has come. `done` counts answers and errors, those of an earlier start included."""
+    """How far a run has come. `done` counts answers and errors, those of an earlier start included; each repeat is counted."""
 
     done: int
     total: int
@@ -41,6 +44,7 @@ def new_run(
     config: str = "",
     release: str = "",
     change: str = "",
+    endpoint: dict[str, Any] | None = None,
     identifier: str = "",
     started: float | None = None,
 ) -> Run:
@@ -49,12 +53,16 @@ def new_run(
         id=identifier or event_id("run"),
         suite=suite.name,
         suite_sha256=suite.sha256,
+        questions_sha256=suite.examples.questions_sha256,
         split=split,
         target=target,
         started=time.time() if started is None else started,
         config=config,
         release=release,
         change=change,
+        repeats=suite.repeats,
+        endpoint=endpoint or {},
+        scorers=records(suite),
     )
 
 
@@ -64,7 +72,7 @@ def find_unfinished(folder: Path, wanted: Run) -> Run | None:
 
 
 def check_resumable(run: Run, wanted: Run) -> None:
-    """Raises InputError where `run` was begun on other cases, or of another configuration, than `wanted` names."""
+    """Raises InputError where `run` was begun on other cases, of another configuration, or with other metrics, than `wanted` names."""
     differences = _differences(run, wanted)
     if differences:
         raise InputError(f"{run.id} cannot be resumed: {'; '.join(differences)}", fix="start a new run, or go back to what it evaluated")
@@ -76,120 +84,105 @@ async def evaluate(
     run: Run,
     *,
     folder: Path,
+    instruments: Instruments | None = None,
+    kept: KeptAnswers = NOTHING_KEPT,
     progress: Callable[[Progress], None] | None = None,
     retry_errors: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Run:
     """Answer and score every case of the run that has no result yet; return the run with its figures, and save it.
 
-    `folder` holds the runs' files. With `retry_errors`, cases that ended in an error are asked once more. Whatever breaks it off (Ctrl-C,
-    a kill, a full disk) leaves a run that the same call completes. Raises InputError where the run was begun on other cases, on another
-    configuration or with other metrics, StoreBusy, StoreFull.
+    `folder` holds the runs' files; `instruments` is what scorers measure with. With `retry_errors`, cases that ended in an error are asked once
+    more. Whatever breaks it off (Ctrl-C, a kill, a full disk) leaves a run that the same call completes. Raises InputError where the run was
+    begun on other cases, on another configuration or with other metrics, StoreBusy, StoreFull; UpstreamError for a key that is refused before
+    anything was answered.
     """
-    examples = suite.split(run.split)
-    if run.suite_sha256 != suite.sha256:
-        raise InputError(f"{run.id} was begun on other cases than {suite.path} holds now", fix="start a new run")
-    journal = Journal(folder / f"{run.id}.jsonl")
-    try:
-        _check_lines(journal, run, suite, examples)
-        if journal.done or journal.errors:
-            check_resumable(read_run(folder, run.id), run)
+    _check_suite(run, suite)
+    places = suite.split(run.split).places
+    tally = Tally(suite.examples, run.repeats)
+    with closing(Journal(folder / f"{run.id}.jsonl", tally.note)) as journal, suite.examples.reading() as read:
+        if tally.done or tally.errors:
+            before = read_run(folder, run.id)
+            check_resumable(before, run)
+            run = _named(run, _revisions(before))
         save_run(folder, run)
-        finished = journal.done if retry_errors else journal.done | journal.errors
-        left = [example for example in examples if example.id not in finished]
+        pace = Pace(None if suite.concurrency == "auto" else suite.concurrency, attempts=suite.attempts or 1)
+        asker = Asker(target, suite.scorers, suite.timeout, pace, suite.sha256, instruments or Instruments(), kept)
+        total, named = len(places) * run.repeats, 0
 
         def report() -> None:
             if progress is not None:
-                progress(Progress(len(journal.done) + len(journal.errors), len(examples), len(journal.errors)))
+                progress(Progress(tally.done + tally.errors, total, tally.errors))
 
-        async def one(example: Example) -> None:
-            journal.append(await _answer(target, example, suite.scorers, suite.timeout))
+        async def one(unit: tuple[int, int]) -> None:
+            nonlocal run, named
+            place, repeat = unit
+            results = await asker.ask(read(place), place, repeat)
+            journal.append(results)
+            tally.mark(place, repeat, broken=results[-1].status == "error")
+            if len(asker.revisions) > named:
+                named = len(asker.revisions)
+                run = _named(run, asker.revisions | _revisions(run))
+                save_run(folder, run)
             report()
 
         report()
-        await _each(one, left, suite.concurrency)
-    finally:
-        journal.close()
-    results = read_results(folder, run.id)
-    errors = sum(result.status == "error" for result in results)
-    run = msgspec.structs.replace(run, finished=clock(), n=len(results), errors=errors, metrics=summarise(results, suite.metrics))
+        await each(one, tally.left(places, with_errors=retry_errors), pace)
+    return finish(run, suite, folder, clock())
+
+
+def _check_suite(run: Run, suite: Suite) -> None:
+    if run.suite_sha256 != suite.sha256:
+        raise InputError(f"{run.id} was begun on other cases than {suite.path} holds now", fix="start a new run")
+    changed = [name for name, _, _ in _apart(run.scorers, records(suite))] if run.scorers else []
+    if changed:
+        fix = "start a new run, or name the metrics as they were"
+        raise InputError(f"{run.id} was begun with other metrics or settings ({', '.join(changed)})", fix=fix)
+
+
+def records(suite: Suite) -> dict[str, Any]:
+    return {one.name: one.record for one in suite.scorers}
+
+
+def finish(run: Run, suite: Suite, folder: Path, finished: float) -> Run:
+    """Add a run's results up, and save it."""
+    run = settle(run, stream_results(folder, run.id), suite.metrics, finished=finished)
     save_run(folder, run)
     return run
 
 
-def request_for(example: Example) -> Request:
-    """The structured request that an example stands for, asked from inside: evaluation is the operator's own."""
-    return Request(
-        messages=(*example.history, say("user", example.question)), variables=example.variables, principal=Principal(internal=True)
-    )
+async def each(work: Callable[[T], Awaitable[None]], units: Iterator[T], pace: Pace) -> None:
+    """Do the work for each unit, as many at a time as the pace allows. The first failure stops all and is raised as it is."""
 
-
-async def _each(work: Callable[[Example], Awaitable[None]], examples: Iterable[Example], concurrency: int) -> None:
-    """Do the work for each example, so many at a time. The first failure stops all and is raised as it is."""
-    waiting = iter(examples)
-
-    async def worker(source: Iterator[Example]) -> None:
-        for example in source:
-            await work(example)
+    async def worker() -> None:
+        while True:
+            await pace.enter()
+            try:
+                unit = next(units, None)
+                if unit is None:
+                    return
+                await work(unit)
+            finally:
+                pace.leave()
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(worker(waiting))
+            for _ in range(pace.workers):
+                group.create_task(worker())
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
 
 
-async def _answer(target: Target, example: Example, scorers: Iterable[Scorer], timeout: float) -> Result:
-    """Ask once and score. Whatever the target or a scorer raises becomes a result with the status `error`."""
-    reply: Reply | None = None
-    limit = asyncio.timeout(timeout)
-    start = time.perf_counter()
-    try:
-        async with limit:
-            reply = await target(request_for(example))
-        seconds = time.perf_counter() - start
-        status = _status(reply)
-        answered = Answered(example, reply, seconds)
-        scores = tuple([await one.score(answered) for one in scorers]) if status != "unscored" else ()
-    except Exception as error:  # noqa: BLE001  one case is a job: what breaks in it is its result, and the other cases go on
-        seconds = time.perf_counter() - start
-        what = f"no answer within {timeout:g} s" if reply is None and limit.expired() else say_error(error)
-        return _result(example, reply, status="error", seconds=seconds, error=what if reply is None else f"a scorer failed: {what}")
-    error = "waits for an approval" if status == "unscored" else ""
-    return _result(example, reply, status=status, seconds=seconds, scores=scores, error=error)
+def _revisions(run: Run) -> set[str]:
+    kept = run.endpoint.get(REVISION, [])
+    return {kept} if isinstance(kept, str) else set(kept)
 
 
-def _result(
-    example: Example, reply: Reply | None, *, status: Outcome, seconds: float, scores: tuple[Score, ...] = (), error: str = ""
-) -> Result:
-    return Result(
-        example=example.id,
-        status=status,
-        answer=reply.text if reply else "",
-        trace=reply.trace if reply else "",
-        seconds=seconds,
-        cost=reply.cost if reply else None,
-        abstained=reply.abstained if reply else False,
-        scores=scores,
-        error=error,
-    )
-
-
-def _status(reply: Reply) -> Outcome:
-    if reply.finish == "awaiting_approval":
-        return "unscored"
-    return "refused" if reply.finish == "blocked" or (reply.refusal and not reply.text) else "ok"
-
-
-def _check_lines(journal: Journal, run: Run, suite: Suite, examples: tuple[Example, ...]) -> None:
-    strangers = (journal.done | journal.errors) - {example.id for example in examples}
-    if strangers:
-        raise InputError(f"{run.id} has results for cases that the suite does not hold: {min(strangers)}", fix="start a new run")
-    wanted = frozenset(one.name for one in suite.scorers)
-    if journal.scorers is not None and journal.scorers != wanted:
-        changed = ", ".join(sorted(journal.scorers ^ wanted))
-        raise InputError(f"{run.id} was begun with other metrics ({changed})", fix="start a new run, or name the metrics as they were")
+def _named(run: Run, revisions: set[str]) -> Run:
+    named = sorted(one for one in revisions if one)
+    if not named:
+        return run
+    return msgspec.structs.replace(run, endpoint=run.endpoint | {REVISION: named[0] if len(named) == 1 else named})
 
 
 def _differences(run: Run, wanted: Run) -> list[str]:
@@ -201,9 +194,25 @@ def _differences(run: Run, wanted: Run) -> list[str]:
         "config": "configuration",
         "change": "change",
         "release": "release",
+        "repeats": "number of repeats",
+        "scored_from": "source of answers",
     }
-    return [
+    found = [
         f"its {name} is {getattr(run, field) or 'none'}, not {getattr(wanted, field) or 'none'}"
         for field, name in shown.items()
         if getattr(run, field) != getattr(wanted, field)
     ]
+    found += [f"its endpoint had {name} {one!r}, not {other!r}" for name, one, other in _apart(_asked(run), _asked(wanted))]
+    changed = [name for name, _, _ in _apart(run.scorers, wanted.scorers)] if run.scorers else []
+    return [*found, *([f"it was begun with other metrics or settings ({', '.join(changed)})"] if changed else [])]
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in run.endpoint.items() if name != REVISION}
+
+
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Keys whose values are not the same as JSON, with both values."""
+    names = sorted(one.keys() | other.keys())
+    pairs = ((name, one.get(name), other.get(name)) for name in names)
+    return [(name, before, after) for name, before, after in pairs if canonical(before) != canonical(after)]

@@ -1,36 +1,29 @@
 """Measuring an application, and proposed changes of it, on a suite: the step between a proposal and the gate."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from groundwork.app.application import App
+from groundwork.app.application import App, withhold
 from groundwork.app.cache import NoCache
 from groundwork.app.live import Live, open_live, read_settings
-from groundwork.core.errors import ConfigError, InputError
+from groundwork.core.errors import ConfigError
 from groundwork.core.measure import GateResult, Run
 from groundwork.core.ports import Target
-from groundwork.core.reply import Reply
+from groundwork.core.reply import Delta, Reply
 from groundwork.core.request import Request
 from groundwork.evaluate.config import GateSection
-from groundwork.evaluate.journal import list_runs, read_run
-from groundwork.evaluate.report import Evaluated, load_evaluated
-from groundwork.evaluate.runner import Progress, evaluate, find_unfinished, new_run
+from groundwork.evaluate.journal import list_runs
+from groundwork.evaluate.measured import Asked, Measured, carry_out, open_instruments
+from groundwork.evaluate.report import load_evaluated
+from groundwork.evaluate.runner import new_run
 from groundwork.evaluate.suite import Suite, load_suite
-from groundwork.loop.gate import gate
+from groundwork.loop.gate import check_looks, gate, look_of
 from groundwork.store.folder import Folder
-
-
-class Measured(NamedTuple):
-    """A finished run, its suite and its results."""
-
-    run: Run
-    suite: Suite
-    evaluated: Evaluated
 
 
 @asynccontextmanager
@@ -42,39 +35,39 @@ async def open_candidate(root: Path, folder: Folder, *, change: str = "", releas
         yield live
 
 
-async def measure(
-    live: Live,
-    suite: Suite,
-    *,
-    split: str,
-    change: str = "",
-    resume: str | None = None,
-    retry_errors: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-) -> Measured:
-    """Run an open application over a suite. `resume` names a run to complete, or is empty for the latest that was broken off.
+async def measure(live: Live, suite: Suite, *, split: str, change: str = "", how: Asked | None = None) -> Measured:
+    """Run an open application over a suite.
 
     Raises InputError where there is nothing to resume, or the run was begun on something else.
     """
-    folder = live.folder
-    app = live.app
+    folder, app, how = live.folder, live.app, how or Asked()
+    suite = how.adjusted(suite)
+    live.app = withhold(app, suite.examples)  # no few-shot example may give an answer of the suite away
     run = new_run(suite, split=split, target=app.name, config=app.config, release=app.settings.release, change=change)
-    if resume is not None:
-        found = read_run(folder.run_files, resume) if resume else find_unfinished(folder.run_files, run)
-        if found is None:
-            raise InputError("no run of this suite and configuration was broken off", fix="start one without --resume")
-        run = msgspec.structs.replace(run, id=found.id, started=found.started)
-    run = await evaluate(_target(live, run.id), suite, run, folder=folder.run_files, progress=progress, retry_errors=retry_errors)
-    await folder.runs.put(run)
-    await folder.lineage.link(run.id, (run.change, run.config, run.release, suite.dataset))
-    return Measured(run, suite, load_evaluated(folder.run_files, run.id))
+    async with open_instruments(suite, app.settings.root, folder) as (instruments, _):
+        return await carry_out(lambda run: _target(live, run.id), suite, run, folder, how, instruments=instruments)
+
+
+class _First:
+    """Throws deltas away, and remembers when the first content came."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._start = clock()
+        self.seconds: float | None = None
+
+    async def send(self, delta: Delta) -> None:
+        if self.seconds is None and delta.has_content:
+            self.seconds = self._clock() - self._start
 
 
 def _target(live: Live, run: str) -> Target:
     """The application as a target; its traces carry the run as their episode, so that they are told from people's."""
 
     async def target(request: Request, /) -> Reply:
-        return await live.reply(msgspec.structs.replace(request, model=live.app.name, episode=run))
+        first = _First(asyncio.get_running_loop().time)
+        reply = await live.reply(msgspec.structs.replace(request, model=live.app.name, episode=run), first)
+        return msgspec.structs.replace(reply, first_token=first.seconds)
 
     return target
 
@@ -114,8 +107,16 @@ def baseline(folder: Folder, suite: Suite, split: str, config: str) -> Run | Non
     )
 
 
-def judge(folder: Folder, candidate: str, current: str, section: GateSection, suite: Suite, *, at: float, where: str = "") -> GateResult:
-    """Hold one run against another, by their ids."""
-    return gate(
-        load_evaluated(folder.run_files, candidate), load_evaluated(folder.run_files, current), section, suite.metrics, at=at, where=where
-    )
+async def judge(
+    folder: Folder, candidate: str, current: str, section: GateSection, suite: Suite, *, at: float, where: str = ""
+) -> GateResult:
+    """Hold one run against another, by their ids, with what the gate has said about the change before."""
+    one, other = load_evaluated(folder.run_files, candidate), load_evaluated(folder.run_files, current)
+    before = await folder.gates.looks(one.run.change, one.run.suite, section.split) if one.run.change else []
+    return gate(one, other, section, suite.metrics, at=at, where=where, before=before)
+
+
+async def check_next_look(folder: Folder, change: str, section: GateSection, suite: Suite) -> None:
+    """Raises InputError, before anything is measured, where a change has used up the looks that were planned."""
+    before = await folder.gates.looks(change, suite.name, section.split)
+    check_looks(section, look_of(before, "", ""))

@@ -4,7 +4,25 @@ A suite that names no metrics is measured by `DEFAULT`.
 """
 
 from groundwork.evaluate.registry import Answered, Graded, Unparseable, Unscored, all_scorers, find_scorers, metrics_of, scorer
-from groundwork.evaluate.scorers import facts, spending
+from groundwork.evaluate.scorers import (
+    choice,
+    citations,
+    code,
+    conversation,
+    criteria,
+    facts,
+    following,
+    judged,
+    lexical,
+    likelihood,
+    numbers,
+    retrieval,
+    semantic,
+    spending,
+    sql,
+    structure,
+    text,
+)
 
 DEFAULT = (
     "answer.correct",
@@ -23,9 +41,24 @@ __all__ = [
     "Unparseable",
     "Unscored",
     "all_scorers",
+    "choice",
+    "citations",
+    "code",
+    "conversation",
+    "criteria",
     "facts",
     "find_scorers",
+    "following",
+    "judged",
+    "lexical",
+    "likelihood",
     "metrics_of",
+    "numbers",
+    "retrieval",
     "scorer",
+    "semantic",
     "spending",
+    "sql",
+    "structure",
+    "text",
 ]
