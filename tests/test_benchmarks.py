@@ -14,9 +14,12 @@ from benchmarks.rivals import Absent, install, modules_after
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ["benchmark", "figures", "intervals", "n", "rivals", "data", "versions", "load", "seconds"]
 QUICK = {
+    "audit": {"defects_found", "defects_total", "false_alarms"},
+    "contamination": {"found_verbatim", "found_absent", "cpu_s_per_100_mb"},
     "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
     "metrics": {"max_abs_diff", "ifeval_agree", "ifeval_total", "winrate_max_diff", "gsm8k_agree", "gsm8k_total"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
+    "judges": {"defects_found", "defects_total", "false_alarms"},
     "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
     "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},
     "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},

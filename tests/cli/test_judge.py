@@ -1,8 +1,10 @@
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from scripts.docs_blocks import ROOT, blocks, commands, mismatch
 from tests.cli.conftest import Run
 from tests.evaluate.judges.rubrics import text_of, verdict
 
@@ -141,3 +143,10 @@ def test_a_reported_kappa_is_held_against_the_records(tmp_path: Path, run: Run) 
         "judge", "calibrate", "preference", "--labels", LABELS, "--verdicts", VERDICTS, "--reported-kappa", "0.9", "--app", tmp_path
     )
     assert "one of them is miscomputed" in found.out
+
+
+def test_the_page_on_judges_shows_what_the_records_come_to(tmp_path: Path, run: Run) -> None:
+    (block,) = [one for one in blocks(ROOT / "docs" / "judges.md") if one.marker == "norun" and one.language == "console"]
+    (command,) = commands(block)
+    arguments = [str(ROOT / word) if word.startswith("tests/") else word for word in shlex.split(command.text)[1:]]
+    assert mismatch(command.expected or [], run(*arguments, "--app", tmp_path).out) == ""

@@ -74,7 +74,11 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in COMMAND_NAMES if name != "new"])
+STAND_ALONE = {"new", "judge"}
+"""They work in any folder."""
+
+
+@pytest.mark.parametrize("name", [name for name in COMMAND_NAMES if name not in STAND_ALONE])
 def test_a_folder_without_an_application_is_refused_and_left_as_it_is(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

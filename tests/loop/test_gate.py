@@ -1,14 +1,20 @@
+import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.measure import GateResult
+from groundwork.core.statistics import non_inferiority
 from groundwork.evaluate.config import GateSection
+from groundwork.evaluate.report import Evaluated
 from groundwork.evaluate.scorers import metrics_of
-from groundwork.loop.gate import gate
+from groundwork.loop.gate import cluster_units, gate, level_at
 from tests.evaluate.builders import OWN, evaluated
 
 METRICS = metrics_of(OWN)
@@ -129,3 +135,121 @@ def test_runs_that_cannot_be_held_against_each_other_are_refused() -> None:
         gate(evaluated([1.0] * 3, id="run_b"), current, msgspec.structs.replace(section, split="choose"), METRICS, at=1.0)
     with pytest.raises(ConfigError, match="unknown metric"):
         judge([1.0], [1.0], "answer.corect not_inferior")
+
+
+# -- asking again
+
+
+def asked(n: int, look: int, *, looks: int = 3, before: Sequence[GateResult] = (), run: str = "") -> GateResult:
+    section = GateSection(suite="s.toml", looks=looks)
+    candidate = evaluated([1.0] * n, id=run or f"run_{look}", change="chg_1")
+    return gate(candidate, evaluated([1.0] * n, id="run_a"), section, METRICS, at=1.0, before=before)
+
+
+def test_planned_looks_share_the_five_percent() -> None:
+    levels = [level_at(look, 4) for look in range(1, 5)]
+    assert math.fsum(1 - level for level in levels) == pytest.approx(0.05)
+    assert levels == sorted(levels, reverse=True)
+    assert (level_at(1, 0), level_at(1, 1)) == (0.95, pytest.approx(0.95))
+
+
+def test_an_early_look_needs_more_than_a_late_one() -> None:
+    first = asked(80, 1)
+    assert (first.decision, first.look, first.looks, first.note) == ("undecided", 1, 3, "")
+    second = asked(120, 2, before=[first])
+    assert (second.decision, second.look) == ("pass", 2)
+    assert asked(80, 1, looks=0).decision == "pass"
+
+
+def test_the_same_two_runs_are_the_same_look() -> None:
+    first = asked(80, 1)
+    again = asked(80, 1, before=[first], run=first.run)
+    assert (again.look, again.level) == (1, first.level)
+    second = asked(90, 2, before=[first, again])
+    assert second.look == 2
+    assert asked(80, 1, before=[first, second], run=first.run).look == 1
+
+
+def test_more_looks_than_planned_are_refused() -> None:
+    before = [asked(80 + look, look) for look in (1, 2, 3)]
+    with pytest.raises(InputError, match="all 3 planned looks"):
+        asked(200, 4, before=before)
+
+
+def test_a_second_look_without_a_plan_says_that_the_error_rate_is_gone() -> None:
+    first = asked(30, 1, looks=0)
+    assert first.note == ""
+    second = asked(80, 2, looks=0, before=[first])
+    assert second.decision == "pass"
+    assert "look 2" in second.note
+    assert "`looks` in [gate]" in second.note
+    late = asked(120, 2, looks=3, before=[first])
+    assert "only after the first" in late.note
+
+
+def test_looking_five_times_lets_a_bad_change_through_no_more_often() -> None:
+    """Changes worse by exactly the margin, looked at as items come in; and asked anew each time, which shares nothing between looks."""
+    chooser = random.Random(5)
+    weights = [0.05, 0.10, 0.85]
+    for fresh in (False, True):
+        passed = 0
+        for _ in range(300):
+            seen: list[int] = []
+            for look in range(1, 6):
+                seen = ([] if fresh else seen) + chooser.choices([1, -1, 0], weights, k=60 * look if fresh else 60)
+                if non_inferiority(seen, 0.05, level=level_at(look, 5))[0] == "pass":
+                    passed += 1
+                    break
+        assert passed <= 25  # 5 % of 300 are 15; 26 or more come once in 200 times
+
+
+# -- items that stand together
+
+
+def test_clusters_and_not_items_decide() -> None:
+    def clustered(values: Sequence[float], size: int, **run: Any) -> Evaluated:
+        made = evaluated(values, **run)
+        return made._replace(results=tuple(msgspec.structs.replace(one, cluster=f"p{place // size}") for place, one in enumerate(made.results)))
+
+    section = GateSection(suite="s.toml")
+
+    def decide(size: int) -> GateResult:
+        return gate(clustered([1.0] * 80, size, id="run_b"), clustered([1.0] * 80, size), section, METRICS, at=1.0)
+
+    assert decide(1).decision == "pass"
+    bound = decide(4).rulings[0]
+    assert bound.decision == "undecided"
+    assert "on 20 clusters of 80 paired items" in bound.sentence
+    assert bound.more_items is not None
+    assert bound.more_items > 100
+
+
+@given(some.lists(some.tuples(some.sampled_from([-1.0, 0.0, 1.0]), some.integers(0, 6)), min_size=1, max_size=60))
+def test_cluster_units_keep_the_mean_and_the_bounds(items: list[tuple[float, int]]) -> None:
+    units, stretch = cluster_units([value for value, _ in items], [cluster for _, cluster in items])
+    assert all(-1 <= unit <= 1 for unit in units)
+    assert math.fsum(units) / len(units) * stretch == pytest.approx(math.fsum(value for value, _ in items) / len(items))
+
+
+def test_a_bad_change_does_not_pass_because_its_items_repeat_each_other() -> None:
+    chooser = random.Random(6)
+    passed = {"items": 0, "clusters": 0}
+    for _ in range(300):
+        differences = [one for one in chooser.choices([1, -1, 0], [0.05, 0.10, 0.85], k=40) for _ in range(4)]
+        units, stretch = cluster_units(differences, [place // 4 for place in range(160)])
+        passed["clusters"] += non_inferiority(units, 0.05 / stretch)[0] == "pass"
+        passed["items"] += non_inferiority(differences, 0.05)[0] == "pass"
+    assert passed["clusters"] <= 25
+    assert passed["items"] > 25  # what ignoring clusters would do
+
+
+def test_runs_that_were_scored_otherwise_are_not_held_against_each_other() -> None:
+    records = [{"answer.correct": {"use": "answer.correct", "version": version}} for version in "12"]
+    with pytest.raises(InputError, match="not scored alike"):
+        gate(
+            evaluated([1.0], id="run_b", scorers=records[1]),
+            evaluated([1.0], scorers=records[0]),
+            GateSection(suite="s.toml"),
+            METRICS,
+            at=1.0,
+        )

@@ -23,7 +23,7 @@ from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
-  groundwork compare run_… run_…
+  groundwork compare last~1 last              # the two newest; or by their ids
   groundwork compare run_… run_… --win-rate answer.correct --html compared.html
   groundwork compare run_… run_… run_… --metric answer.correct"""
 

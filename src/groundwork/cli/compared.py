@@ -1,18 +1,20 @@
 """Runs as commands name them, and what is said of several of them: comparison, win rate, ratings, slices."""
 
 import contextlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from groundwork.app.config import check_folder
 from groundwork.cli.measured import figure_text
 from groundwork.cli.terminal import bold, dim, good, out, table, talk
-from groundwork.core.errors import ConfigError, InputError
+from groundwork.core.errors import ConfigError, InputError, NotFound
 from groundwork.core.measure import Estimate, Run
 from groundwork.core.text import shorten
 from groundwork.evaluate.anomalies import Anomaly
 from groundwork.evaluate.comparable import metrics_of_runs
 from groundwork.evaluate.compare import Comparison, Difference, in_words
+from groundwork.evaluate.journal import list_runs
 from groundwork.evaluate.ratings import Table, circles_in_words
 from groundwork.evaluate.registry import Metric
 from groundwork.evaluate.reliability import Reliability
@@ -24,6 +26,7 @@ from groundwork.evaluate.win_rates import Won
 from groundwork.store.folder import NAME, Folder
 
 _SUITES = "suites/*.toml"
+_LAST = re.compile(r"last(?:~(\d{1,6}))?")
 
 
 def open_runs(root: Path) -> Folder:
@@ -34,12 +37,28 @@ def open_runs(root: Path) -> Folder:
 
 
 def load_runs(folder: Folder, identifiers: Sequence[str]) -> list[Evaluated]:
-    """Finished runs with their results. Raises NotFound, InputError for one that is not finished."""
-    found = [load_evaluated(folder.run_files, identifier) for identifier in identifiers]
+    """Finished runs with their results, by id or as `last`, `last~1` and so on. Raises NotFound, InputError for one that is not finished."""
+    found = [load_evaluated(folder.run_files, _named(folder, identifier)) for identifier in identifiers]
     for one in found:
         if one.run.finished is None:
             raise InputError(f"{one.run.id} is not finished", fix=f"resume it: `groundwork eval --resume {one.run.id}`")
     return found
+
+
+def is_run(name: str) -> bool:
+    """Whether a word on the command line names a run."""
+    return name.startswith("run_") or _LAST.fullmatch(name) is not None
+
+
+def _named(folder: Folder, name: str) -> str:
+    found = _LAST.fullmatch(name)
+    if found is None:
+        return name
+    back = int(found[1] or 0)
+    finished = [run.id for run in list_runs(folder.run_files) if run.finished is not None]
+    if back >= len(finished):
+        raise NotFound(f"there is no run {name!r}: {len(finished)} are finished", fix="see `groundwork list runs`")
+    return finished[back]
 
 
 def find_suite(root: Path, folder: Folder, run: Run, path: str | None) -> Suite | None:

@@ -56,7 +56,9 @@ def say_calibration(judge: Judge, found: Calibration) -> None:
     if not found.findings:
         out(f"  {good('none')} that the intervals show")
     for one in found.findings:
-        p = f"  {dim(f'p = {one.p:.2g}, adjusted')}" if one.p is not None else ""
+        p = (
+            "" if one.p is None else f"  {dim('p < 0.0001' if one.p < 1e-4 else f'p = {one.p:.4f}')}"
+        )  # adjusted for all that was looked for
         out(f"  {_COLOURS[one.severity](one.severity)}: {one.sentence}{p}")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from groundwork.cli.compared import find_suite, load_runs, metrics_for, open_runs, pick_metric, say_ratings
+from groundwork.cli.compared import find_suite, is_run, load_runs, metrics_for, open_runs, pick_metric, say_ratings
 from groundwork.cli.terminal import app_option, json_option, out_json
 from groundwork.evaluate.ratings import Table, rate, rate_runs, read_games
 
@@ -24,7 +24,7 @@ def command(what: tuple[str, ...], metric: str, root: Path, as_json: bool) -> No
 
     Runs meet on every case that both scored. Systems that never met, directly or through others, cannot be rated together.
     """
-    rated = rate(read_games(Path(what[0]))) if len(what) == 1 and not what[0].startswith("run_") else _runs(root.resolve(), what, metric)
+    rated = rate(read_games(Path(what[0]))) if len(what) == 1 and not is_run(what[0]) else _runs(root.resolve(), what, metric)
     if as_json:
         out_json(rated)
     else:

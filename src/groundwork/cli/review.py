@@ -271,12 +271,11 @@ def make(mode: str, judge: str, overwrite: bool, identifier: str, root: Path, as
         dataset, suite = run(make_slice(root, folder, source, review, [note.item for note in shows], mode, made.use, overwrite=overwrite))
     finally:
         folder.close()
+    written = [path.relative_to(root).as_posix() for path in (*made.files, suite)]
     if as_json:
-        out_json(
-            {"files": made.files, "use": made.use, "agreement": found._asdict() if found else None, "dataset": dataset.id, "suite": suite}
-        )
+        out_json({"files": written, "use": made.use, "agreement": found._asdict() if found else None, "dataset": dataset.id})
         return
-    out("\n".join(f"wrote {path.relative_to(root)}" for path in (*made.files, suite)))
+    out("\n".join(f"wrote {path}" for path in written))
     out(f"{dataset.n} cases in {dataset.id}")
     if rule is not None and found is not None:
         say_agreement(rule, found)

@@ -28,7 +28,7 @@ from groundwork.store.folder import Folder
 
 EPILOG = """\b
 Examples:
-  groundwork slices run_…                     # the worst of all slices, corrected for how many there are
+  groundwork slices last                      # the worst of all slices, corrected for how many there are
   groundwork slices run_… --by tag --by topic
   groundwork slices run_… run_…               # where B beats A; Simpson's reversals are named"""
 

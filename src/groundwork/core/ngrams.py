@@ -29,24 +29,23 @@ _WORD = re.compile(r"[^\W_]+")
 _BASE = 0x9E3779B97F4A7C15  # odd, so that multiplying by it modulo 2^64 loses nothing
 
 
-class Tokens(NamedTuple):
-    """A text's words or characters as 64-bit hashes, and where each starts and ends in it. Hashes hold within one process only."""
-
-    hashes: "Hashes"
-    starts: list[int]
-    ends: list[int]
-
-
-def tokens(text: str, unit: Unit = "words") -> Tokens:
-    """The words of a text, or its letters and digits."""
+def tokens(text: str, unit: Unit = "words") -> "Hashes":
+    """The words of a text, or its letters and digits, as 64-bit hashes that hold within one process."""
     import numpy as np
 
-    spans = [match.span() for match in _WORD.finditer(text)]
     if unit == "characters":
-        spans = [(place, place + 1) for start, end in spans for place in range(start, end)]
-    hashed = (hash(_folded(text[start:end])) & 0xFFFFFFFFFFFFFFFF for start, end in spans)
-    hashes = np.fromiter(hashed, dtype=np.uint64, count=len(spans))
-    return Tokens(hashes, [start for start, _ in spans], [end for _, end in spans])
+        folded = [_folded(text[place]) for start, end in spans(text) for place in range(start, end)]
+    elif text.isascii():
+        folded = _WORD.findall(text.lower())
+    else:
+        folded = [_folded(word) for word in _WORD.findall(text)]
+    return np.fromiter(map(hash, folded), dtype=np.int64, count=len(folded)).view(np.uint64)
+
+
+def spans(text: str, unit: Unit = "words") -> list[tuple[int, int]]:
+    """Where each token of a text starts and ends."""
+    found = [match.span() for match in _WORD.finditer(text)]
+    return found if unit == "words" else [(place, place + 1) for start, end in found for place in range(start, end)]
 
 
 def ngrams(hashes: "Hashes", n: int) -> "Hashes":
@@ -92,11 +91,13 @@ class Watch:
         self.unit: Unit = unit
         if self.n < 2:
             raise InputError(f"n-grams of {self.n} say nothing", fix=f"choose n from {SHORTEST[unit]}; customary is {LENGTHS[unit]}")
-        self._texts = [tokens(text, unit) for text in texts]
+        self._texts = list(texts)
+        hashed = [tokens(text, unit) for text in texts]
         shortest = min(SHORTEST[unit], self.n)
-        self.too_short = tuple(place for place, one in enumerate(self._texts) if len(one.hashes) < shortest)
-        lengths = [min(self.n, len(one.hashes)) for one in self._texts]
-        self._grams = [ngrams(one.hashes, length) for one, length in zip(self._texts, lengths, strict=True)]
+        self.too_short = tuple(place for place, hashes in enumerate(hashed) if len(hashes) < shortest)
+        self._counts = [len(hashes) for hashes in hashed]
+        lengths = [min(self.n, count) for count in self._counts]
+        self._grams = [ngrams(hashes, length) for hashes, length in zip(hashed, lengths, strict=True)]
         self._lengths = lengths
         self._wanted = {
             length: np.unique(np.concatenate([grams for grams, own in zip(self._grams, lengths, strict=True) if own == length]))
@@ -111,15 +112,19 @@ class Watch:
         import numpy as np
 
         passing = tokens(text, self.unit)
+        starts: list[int] = []
         number = self._sources.setdefault(source, len(self._sources))
         for length, wanted in self._wanted.items():
-            grams = ngrams(passing.hashes, length)
+            grams = ngrams(passing, length)
             at = np.minimum(np.searchsorted(wanted, grams), len(wanted) - 1)
             hits = np.flatnonzero(wanted[at] == grams)
             where = self._where[length]
-            for hit in hits[where[at[hits], 0] < 0].tolist():
-                where[at[hit]] = number, offset + passing.starts[hit] if place is None else place
-        return len(passing.hashes)
+            new = hits[where[at[hits], 0] < 0].tolist()
+            if new and place is None and not starts:
+                starts = [start for start, _ in spans(text, self.unit)]
+            for hit in reversed(new):  # of one n-gram that stands there twice, the first place is kept
+                where[at[hit]] = number, offset + starts[hit] if place is None else place
+        return len(passing)
 
     def seen(self) -> list[Seen]:
         """What was seen of each text so far, in the order they were given."""
@@ -129,25 +134,26 @@ class Watch:
     def _seen(self, place: int, names: Sequence[str]) -> Seen:
         import numpy as np
 
-        own, length, grams = self._texts[place], self._lengths[place], self._grams[place]
+        count, length, grams = self._counts[place], self._lengths[place], self._grams[place]
         if length not in self._wanted:
-            return Seen(len(own.hashes), 0, "", 0, 0, 0)
+            return Seen(count, 0, "", 0, 0, 0)
         where = self._where[length][np.searchsorted(self._wanted[length], grams)]
         found = np.flatnonzero(where[:, 0] >= 0)
         if not len(found):
-            return Seen(len(own.hashes), 0, "", 0, 0, 0)
-        covered = np.zeros(len(own.hashes) + 1, dtype=np.int64)
+            return Seen(count, 0, "", 0, 0, 0)
+        covered = np.zeros(count + 1, dtype=np.int64)
         np.add.at(covered, found, 1)
         np.add.at(covered, found + length, -1)
         first = int(found[0])
         source, at = int(where[first, 0]), int(where[first, 1])
+        own = spans(self._texts[place], self.unit)
         return Seen(
-            tokens=len(own.hashes),
+            tokens=count,
             covered=int(np.count_nonzero(np.cumsum(covered)[:-1])),
             source=names[source],
             place=at,
-            start=own.starts[first],
-            end=own.ends[first + length - 1],
+            start=own[first][0],
+            end=own[first + length - 1][1],
         )
 
 

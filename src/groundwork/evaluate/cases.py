@@ -35,7 +35,9 @@ class _Lines:
         self.starts = array("Q")
         self.ids = array("q")
         self.splits = array("I")
+        """Empty while all cases are of one split."""
         self.turns = array("H")
+        """Empty while nothing is a conversation."""
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._says = hashlib.sha256()
@@ -46,10 +48,15 @@ class _Lines:
         if number is None:
             number = self._numbers[example.split] = len(self.names)
             self.names.append(example.split)
+        before = len(self.starts)
         self.starts.append(start)
         self.ids.append(hash(example.id))
-        self.splits.append(number)
-        self.turns.append(len(example.turns))
+        if self.splits or number:
+            self.splits = self.splits or array("I", bytes(4 * before))
+            self.splits.append(number)
+        if self.turns or example.turns:
+            self.turns = self.turns or array("H", bytes(2 * before))
+            self.turns.append(len(example.turns))
         self._says.update(canonical(example) + b"\n")
         asked = (example.id, example.question, example.history, example.variables, [turn.question for turn in example.turns])
         self._asks += int.from_bytes(hashlib.blake2b(_encoder.encode(asked), digest_size=16).digest(), "big")  # in whatever order
@@ -106,12 +113,14 @@ class Cases(Sequence[Example]):
             return self
         if name not in self._lines.names:
             raise unknown("split", name, (one for one in self._lines.names if one), where)
+        if not self._lines.splits:
+            return self
         number = self._lines.names.index(name)
         return Cases(self._source, self._lines, array("I", (place for place in self.places if self._lines.splits[place] == number)))
 
     def turns(self, place: int) -> int:
         """How many turns follow the first question of the case at `place`."""
-        return self._lines.turns[place]
+        return self._lines.turns[place] if self._lines.turns else 0
 
     def is_at(self, identifier: str, place: int) -> bool:
         """Whether the case at `place` has this id."""

@@ -58,7 +58,7 @@ class Columns:
         self._timed = {metric.scorer.name for metric in metrics.values() if metric.scorer.unit == "s"}
         self._columns = {metric.scorer.name: _Column() for metric in metrics.values()}
         self._places = array("I")
-        self._repeats = array("H")
+        self._repeats: array[int] | None = None
         self._clusters: array[int] | None = None
         self._is_repeated = False
 
@@ -69,8 +69,11 @@ class Columns:
             self._clusters = array("q", (-1 - place for place in self._places))
         if self._clusters is not None:
             self._clusters.append(abs(hash(result.cluster)) if result.cluster else -1 - result.place)
+        if result.repeat and self._repeats is None:
+            self._repeats = array("H", bytes(2 * len(self._places)))
+        if self._repeats is not None:
+            self._repeats.append(result.repeat)
         self._places.append(result.place)
-        self._repeats.append(result.repeat)
         n = len(self._places)
         for score in result.scores:
             column = self._columns.get(score.metric)
@@ -79,10 +82,13 @@ class Columns:
 
     def sample(self, metric: Metric) -> Sample | None:
         """The values of a metric, one an item; None where nothing was scored."""
+        column = self._columns[metric.scorer.name]
+        if self._is_plain and self._clusters is None and column.probabilities is None:
+            plain = column.values()
+            return Sample(plain) if len(plain) else None
         values, seen = self._seen(metric)
         if not len(values):
             return None
-        column = self._columns[metric.scorer.name]
         clusters = None if self._clusters is None else self._all(self._clusters, "int64")[seen]
         weights = None if column.probabilities is None else self._all(column.probabilities, "float64", fill=1.0)[seen]
         if not self._is_repeated:
@@ -100,24 +106,34 @@ class Columns:
 
     def rounds(self, metric: Metric) -> list[Sequence[float]]:
         """The values of a metric, answer by answer, one list a repeat: what quantiles are of."""
+        if self._is_plain:
+            plain = self._columns[metric.scorer.name].values()
+            return [plain] if len(plain) else []
         values, seen = self._seen(metric)
-        if not self._is_repeated or not len(values):
+        if self._repeats is None or not len(values):
             return [_numbers(values)] if len(values) else []
         repeats = self._all(self._repeats, "uint16")[seen]
         return [_numbers(values[repeats == number]) for number in sorted(set(repeats.tolist()))]
 
     def passes(self, metric: Metric) -> list[Passes]:
         """For each item of a metric of 0 and 1, how often it passed; empty where nothing was asked twice, or values lie between."""
+        if self._repeats is None:
+            return []
         import numpy as np
 
         values, seen = self._seen(metric)
-        if not max(self._repeats, default=0) or not is_binary(_numbers(values)):
+        if not is_binary(_numbers(values)):
             return []
         _, item, counts = np.unique(self._all(self._places, "uint32")[seen], return_inverse=True, return_counts=True)
         passed = np.bincount(item, weights=values)
         return [Passes(int(one), int(asked)) for one, asked in zip(passed, counts, strict=True)]
 
-    def _seen(self, metric: Metric) -> "tuple[NDArray[np.float64], NDArray[np.bool_]]":
+    @property
+    def _is_plain(self) -> bool:
+        """Whether every item was asked once: then nothing needs numpy, which takes as much memory as a million answers."""
+        return not self._is_repeated
+
+    def _seen(self, metric: Metric) -> "tuple[NDArray[Any], NDArray[np.bool_]]":
         """The values that there are, and which answers have one."""
         import numpy as np
 
@@ -125,7 +141,7 @@ class Columns:
         if column.wide is None:
             narrow = self._all(column.narrow, "uint8", fill=_NONE)
             seen = narrow != _NONE
-            return narrow[seen].astype(np.float64), seen
+            return narrow[seen], seen
         wide = self._all(column.wide, "float64", fill=math.nan)
         seen = ~np.isnan(wide)
         return wide[seen], seen
@@ -146,6 +162,12 @@ class _Column:
         self.narrow = bytearray()
         self.wide: array[float] | None = None
         self.probabilities: array[float] | None = None
+
+    def values(self) -> "array[float] | array[int]":
+        """Those that there are, in the order of the answers."""
+        if self.wide is None:
+            return array("B", (one for one in self.narrow if one != _NONE))
+        return array("d", (one for one in self.wide if not math.isnan(one)))
 
     def put(self, number: int, score: Score) -> None:
         """The value of answer `number`, from 1. A later score of the same answer replaces an earlier one."""
@@ -170,9 +192,9 @@ def _extend(column: "array[float]", length: int, fill: float) -> None:
     column.extend([fill] * (length - len(column)))
 
 
-def _numbers(values: "NDArray[np.float64]") -> "array[float]":
-    """Doubles without numpy's own objects around each of them."""
-    return array("d", values.tobytes())
+def _numbers(values: "NDArray[Any]") -> "array[float] | array[int]":
+    """Bytes or doubles, without numpy's own objects around each of them."""
+    return array("B" if values.dtype == "uint8" else "d", values.tobytes())
 
 
 def has_value(score: Score) -> bool:

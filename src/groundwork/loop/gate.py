@@ -37,12 +37,13 @@ def gate(
     at: float,
     where: str = "",
     before: Sequence[GateResult] = (),
+    floors: Sequence[Ruling] = (),
 ) -> GateResult:
     """Hold a candidate's run against the run of what serves now.
 
     Both must be finished, over the same cases and the gate's split. A case that broke in either run leaves a requirement undecided that would
     have passed: what was not seen is not counted as good. `before` is what the gate has said about this change on this suite and split: each
-    pair of runs among it was a look. Raises InputError for runs that cannot be held against each other, or when all planned looks are used,
+    pair of runs among it was a look. `floors` are rulings on the judges whose metrics are required: they must pass too. Raises InputError for runs that cannot be held against each other, or when all planned looks are used,
     ConfigError for a requirement that cannot be read (`where` says where it stands).
     """
     requirements = parse_requirements(section, metrics, where)
@@ -51,8 +52,9 @@ def gate(
     check_looks(section, look)
     level = level_at(look, section.looks)
     broken = {result.example for run in (candidate, current) for result in run.errors}
-    rulings = tuple(
-        _settle(_rule(requirement, candidate, current, section, level), requirement.text, len(broken)) for requirement in requirements
+    rulings = (
+        *(_settle(_rule(requirement, candidate, current, section, level), requirement.text, len(broken)) for requirement in requirements),
+        *floors,
     )
     decisions = {ruling.decision for ruling in rulings}
     decision: Decision = "fail" if "fail" in decisions else "undecided" if "undecided" in decisions else "pass"

@@ -16,11 +16,13 @@ from groundwork.core.measure import GateResult, Run
 from groundwork.core.ports import Target
 from groundwork.core.reply import Delta, Reply
 from groundwork.core.request import Request
-from groundwork.evaluate.config import GateSection
+from groundwork.evaluate.config import GateSection, parse_requirements
 from groundwork.evaluate.journal import list_runs
+from groundwork.evaluate.judges.floor import floor_rulings
 from groundwork.evaluate.measured import Asked, Measured, carry_out, open_instruments
 from groundwork.evaluate.report import load_evaluated
 from groundwork.evaluate.runner import new_run
+from groundwork.evaluate.scorers.judged import judges_of
 from groundwork.evaluate.suite import Suite, load_suite
 from groundwork.loop.gate import check_looks, gate, look_of
 from groundwork.store.folder import Folder
@@ -110,10 +112,12 @@ def baseline(folder: Folder, suite: Suite, split: str, config: str) -> Run | Non
 async def judge(
     folder: Folder, candidate: str, current: str, section: GateSection, suite: Suite, *, at: float, where: str = ""
 ) -> GateResult:
-    """Hold one run against another, by their ids, with what the gate has said about the change before."""
+    """Hold one run against another, by their ids, with what the gate has said about the change before, and what its judges are worth."""
     one, other = load_evaluated(folder.run_files, candidate), load_evaluated(folder.run_files, current)
     before = await folder.gates.looks(one.run.change, one.run.suite, section.split) if one.run.change else []
-    return gate(one, other, section, suite.metrics, at=at, where=where, before=before)
+    required = parse_requirements(section, suite.metrics, where)
+    floors = floor_rulings(judges_of(requirement.metric.scorer for requirement in required), folder.judge_files)
+    return gate(one, other, section, suite.metrics, at=at, where=where, before=before, floors=floors)
 
 
 async def check_next_look(folder: Folder, change: str, section: GateSection, suite: Suite) -> None:

@@ -20,10 +20,7 @@ def read(number: int, answer: str, shows: bool, *, question: str = "", **more: o
     [
         (
             "answer",
-            [
-                read(n, f"Sorry, the {NOUNS[n % 10]} is unknown." if n % 3 == 0 else f"The {NOUNS[n % 10]} is new.", n % 3 == 0)
-                for n in range(30)
-            ],
+            [read(n, f"The {NOUNS[n % 10]} is unknown." if n % 3 == 0 else f"The {NOUNS[n % 10]} is new.", n % 3 == 0) for n in range(30)],
         ),
         (
             "question",

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from groundwork.core.errors import InputError
+from groundwork.engine.batching import Batcher
 from groundwork.evaluate.instruments import Instruments
 from tests.evaluate.scorers.asking import ask
 
-DIRECTIONS = {"cat": [1.0, 0.0], "feline": [0.6, 0.8], "stone": [0.0, 1.0], "not a cat": [1.0, 0.0]}
+DIRECTIONS = {"cat": [1.0, 0.0], "feline": [0.6, 0.8], "stone": [0.0, 1.0]}
 
 
 class Directions:
-    """An embedder that knows four texts."""
+    """An embedder that knows three texts."""
 
     fingerprint = "directions"
     dimensions = 2
@@ -39,8 +40,22 @@ async def test_the_nearest_reference_counts_and_all_go_in_one_batch() -> None:
     assert embedder.batches == 1
 
 
-async def test_negation_is_not_seen_as_its_documentation_says() -> None:
-    assert (await ask("semantic", "not a cat", reference="cat", instruments=tools(Directions()))).value == 1
+async def test_negation_and_numbers_are_hardly_seen_as_the_documentation_says() -> None:
+    said = "The cache is shared between connections."
+    batcher = Batcher()
+
+    async def give() -> Any:
+        return batcher
+
+    real = Instruments(embedder=give)
+    try:
+        near, negated, far = [
+            (await ask("semantic", said, reference=text, instruments=real)).value or 0.0
+            for text in ("All connections use one cache.", "The cache is not shared between connections.", "Stones are heavy.")
+        ]
+    finally:
+        await batcher.close()
+    assert negated > near > far
 
 
 async def test_what_cannot_be_embedded_has_no_value() -> None:

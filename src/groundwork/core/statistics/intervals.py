@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate
 from groundwork.core.statistics.distributions import binomial_cdf, last_where, normal_quantile, t_quantile
+from groundwork.core.statistics.selection import order_statistics
 
 OPEN = "open"
 """In an Estimate's method: the side named has no bound at this level; what stands there is the outermost value seen."""
@@ -64,16 +65,15 @@ def quantile(values: Sequence[float], q: float, *, level: float = 0.95) -> Estim
     """
     n = len(values)
     need_items(n)
-    ordered = sorted(values)
     place = q * (n - 1)
     below = math.floor(place)
     above = min(below + 1, n - 1)
-    value = ordered[below] + (place - below) * (ordered[above] - ordered[below])
     tail = (1 - level) / 2
     lower = last_where(lambda k: binomial_cdf(k - 1, n, q) <= tail, n)  # the quantile lies below the k-th value at most this often
     upper = n - last_where(lambda k: binomial_cdf(k - 1, n, 1 - q) <= tail, n) + 1
     sides = [side for side, is_open in (("below", lower == 0), ("above", upper == n + 1)) if is_open]
-    low, high = ordered[max(lower, 1) - 1], ordered[min(upper, n) - 1]
+    first, second, low, high = order_statistics(values, (below, above, max(lower, 1) - 1, min(upper, n) - 1))
+    value = first + (place - below) * (second - first)
     method = "order statistics" + (f", {OPEN} {' and '.join(sides)}" if sides else "")
     return Estimate(value=value, low=min(low, value), high=max(high, value), n=n, method=method, level=level)
 

@@ -38,5 +38,5 @@ def postscript(answer: str, wanted: Postscript, mode: Mode) -> bool:
         except re.error as error:
             raise InputError(f"the marker {marker!r} is no regular expression: {error}", fix='score in the mode "fixed"') from None
     spaced = r"\s?".join(re.escape(part) for part in re.findall(r"[^.\s]+\.?|\.", marker))
-    found = list(re.finditer(rf"^[\s*_#>]*{spaced}(?!\w)", answer, re.MULTILINE | re.IGNORECASE))
+    found = list(re.finditer(rf"^[ \t*_#>]*{spaced}(?!\w)", answer, re.MULTILINE | re.IGNORECASE))
     return bool(found and answer[: found[-1].start()].strip() and re.search(r"\w", answer[found[-1].end() :]))

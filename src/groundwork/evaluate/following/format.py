@@ -60,7 +60,7 @@ def multiple_sections(answer: str, wanted: Sections, mode: Mode) -> bool:
     marker = wanted.section_spliter.strip()
     if mode == "official":
         return len(re.split(rf"\s?{marker}\s?\d+\s?", answer)) - 1 >= wanted.num_sections
-    found = re.findall(rf"^[\s#*_>]*{re.escape(marker)}\s?(\d+)\b", answer, re.MULTILINE)
+    found = re.findall(rf"^[ \t#*_>]*{re.escape(marker)}\s?(\d+)\b", answer, re.MULTILINE)
     return fits(len(set(found)), wanted.relation, wanted.num_sections, mode)
 
 

@@ -4,6 +4,7 @@ Not covered: answers in two languages, and languages beyond the 55 it knows.
 """
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from groundwork.core.errors import ConfigError
 from groundwork.evaluate.following.table import Arguments, Mode, Unclear, Verdict, instruction
 
 _SEED = 0
+_LOADING = threading.Lock()
 _LETTERS = 20
 """Below so many letters a guess is worth nothing."""
 _SURE = 0.9
@@ -56,9 +58,12 @@ def _guesser() -> Callable[[str], list[tuple[str, float]]]:
     """Languages of a text with their probabilities, the likeliest first; none where it has no letters that tell."""
     try:
         import langdetect
+        from langdetect import detector_factory
     except ImportError:
         raise ConfigError("`langdetect` is not installed, which tells languages", fix="pip install 'groundwork-ai[metrics]'") from None
-    langdetect.DetectorFactory.seed = _SEED
+    with _LOADING:  # it loads its profiles without a lock of its own
+        langdetect.DetectorFactory.seed = _SEED
+        detector_factory.init_factory()
     detect_all: Any = langdetect.detect_langs
     failure: type[Exception] = langdetect.LangDetectException
 

@@ -36,9 +36,12 @@ def find_calibration(folder: Path, judge: str) -> Calibration | None:
         raise StoreError(f"{path} is damaged: {error}", fix="remove it and calibrate the judge again") from None
 
 
-def check_floor(calibration: Calibration, floor: FloorSection) -> tuple[Ruling, ...]:
-    """One ruling for each thing the floor asks, by the interval: pass where its nearer bound clears the floor, fail where no value in it does."""
-    return tuple(_ruling(calibration, name, limit) for name, limit in floor.asked.items())
+def check_floor(calibration: Calibration, floor: FloorSection, *, name: str = "") -> tuple[Ruling, ...]:
+    """One ruling for each thing the floor asks, by the interval: pass where its nearer bound clears the floor, fail where no value in it does.
+
+    `name` is what the judge is called where that is not what it was called when it was calibrated.
+    """
+    return tuple(_ruling(calibration, name or calibration.name, figure, limit) for figure, limit in floor.asked.items())
 
 
 def floor_rulings(judges: Iterable[Judge], folder: Path) -> tuple[Ruling, ...]:
@@ -53,13 +56,13 @@ def floor_rulings(judges: Iterable[Judge], folder: Path) -> tuple[Ruling, ...]:
             sentence = f"it was never calibrated as it is now ({judge.id}): groundwork judge calibrate {judge.name} --labels FILE"
             rulings.append(Ruling(requirement=f"judge:{judge.name} has a floor ({asked})", decision="fail", sentence=sentence))
         else:
-            rulings += check_floor(calibration, judge.floor)
+            rulings += check_floor(calibration, judge.floor, name=judge.name)
     return tuple(rulings)
 
 
-def _ruling(found: Calibration, name: str, limit: float) -> Ruling:
+def _ruling(found: Calibration, judge: str, name: str, limit: float) -> Ruling:
     is_most = name == "unparseable"
-    requirement = f"judge:{found.name} {name} {'<=' if is_most else '>='} {limit:g}"
+    requirement = f"judge:{judge} {name} {'<=' if is_most else '>='} {limit:g}"
     estimate = _figure(found, name)
     if estimate is None:
         return Ruling(requirement=requirement, decision="fail", sentence="the calibration did not measure it: give verdicts in both orders")

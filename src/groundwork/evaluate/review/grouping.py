@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-ALIKE = 0.45
-"""Mean cosine between two groups above which they become one. Short notes lie lower than sentences do."""
+ALIKE = 0.25
+"""Mean cosine between two groups above which they become one: short notes lie far apart, so that little likeness already means something."""
 MOST = 500
 _CHARACTERS = 400
 """Of a note that is embedded: the encoder reads no more than about 250 word pieces."""

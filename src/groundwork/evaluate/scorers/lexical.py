@@ -3,12 +3,13 @@
 They count shared characters and words; they do not know what is true. On model summaries judged by people for factual consistency (FRANK)
 ROUGE-L correlates with the judgement at 0.18: use them for translation and for near-verbatim text, and look elsewhere for facts.
 
+All but the cheapest are computed in a thread, their libraries' loading (a second) included: it must not lengthen answers that come meanwhile.
+
 The figures of a run are means over answers. BLEU, chrF and TER of a whole corpus are no such means: `corpus` computes them.
 """
 
 import asyncio
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -38,49 +39,48 @@ def fuzzy(answered: Answered, *, how: Literal["ratio", "partial", "token_sort", 
 
 
 @scorer("bleu", better="higher", unit="points", bounds=(0.0, 100.0))
-def bleu(answered: Answered, *, tokenize: str = "13a", lowercase: bool = False) -> float | Unscored:
+async def bleu(answered: Answered, *, tokenize: str = "13a", lowercase: bool = False) -> float | Unscored:
     """Sentence BLEU in points, by sacrebleu: exponential smoothing, effective order, all references together. Source: Papineni et al., ACL 2002."""
-    return _sentence(answered, sacrebleu("bleu", tokenize=tokenize, lowercase=lowercase, effective_order=True), most=100.0)
+    return await asyncio.to_thread(_sentence, answered, "bleu", tokenize=tokenize, lowercase=lowercase, effective_order=True)
 
 
 @scorer("chrf", better="higher", unit="points", bounds=(0.0, 100.0))
-def chrf(answered: Answered, *, word_order: int = 0, lowercase: bool = False) -> float | Unscored:
+async def chrf(answered: Answered, *, word_order: int = 0, lowercase: bool = False) -> float | Unscored:
     """Character n-gram F-score in points, by sacrebleu; chrF++ with `word_order = 2`. Source: Popović, WMT 2015 and 2017."""
-    return _sentence(answered, sacrebleu("chrf", word_order=word_order, lowercase=lowercase), most=100.0)
+    return await asyncio.to_thread(_sentence, answered, "chrf", word_order=word_order, lowercase=lowercase)
 
 
 @scorer("ter", better="lower", unit="points", bounds=(0.0, float("inf")))
 async def ter(answered: Answered, *, case_sensitive: bool = False, normalized: bool = False) -> float | Unscored:
-    """Translation edit rate, by sacrebleu: edits and shifts per hundred reference words; can exceed 100. Tens of milliseconds for a long text.
+    """Translation edit rate, by sacrebleu: edits and shifts per hundred reference words; can exceed 100. Slow: tens of milliseconds, and more for long texts.
 
     Source: Snover et al., AMTA 2006.
     """
-    metric = sacrebleu("ter", case_sensitive=case_sensitive, normalized=normalized)
-    return await asyncio.to_thread(_sentence, answered, metric)
+    return await asyncio.to_thread(_sentence, answered, "ter", case_sensitive=case_sensitive, normalized=normalized)
 
 
 @scorer("rouge1", better="higher")
-def rouge1(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
+async def rouge1(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
     """ROUGE-1, shared words, by rouge-score; the best of several references. Source: Lin, "ROUGE", 2004."""
-    return _rouge(answered, "rouge1", part, stem=stem)
+    return await asyncio.to_thread(_rouge, answered, "rouge1", part, stem=stem)
 
 
 @scorer("rouge2", better="higher")
-def rouge2(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
+async def rouge2(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
     """ROUGE-2, shared pairs of words, by rouge-score; the best of several references."""
-    return _rouge(answered, "rouge2", part, stem=stem)
+    return await asyncio.to_thread(_rouge, answered, "rouge2", part, stem=stem)
 
 
 @scorer("rougeL", better="higher")
-def rouge_l(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
+async def rouge_l(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
     """ROUGE-L, the longest common subsequence of words, by rouge-score; the best of several references."""
-    return _rouge(answered, "rougeL", part, stem=stem)
+    return await asyncio.to_thread(_rouge, answered, "rougeL", part, stem=stem)
 
 
 @scorer("rougeLsum", better="higher")
-def rouge_lsum(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
+async def rouge_lsum(answered: Answered, *, part: Part = "f1", stem: bool = False) -> float | Unscored:
     """ROUGE-L of summaries, by rouge-score: line by line, so that each sentence must stand on a line of its own; the best of several references."""
-    return _rouge(answered, "rougeLsum", part, stem=stem)
+    return await asyncio.to_thread(_rouge, answered, "rougeLsum", part, stem=stem)
 
 
 def corpus(metric: Metric, answers: Sequence[str], references: Sequence[Sequence[str]], **settings: Any) -> float:
@@ -115,10 +115,13 @@ def sacrebleu(metric: Metric, **settings: Any) -> Any:
         ) from None
 
 
-def _sentence(answered: Answered, metric: Any, *, most: float = math.inf) -> float | Unscored:
-    """The metric of one answer; sums of logarithms may end a rounding above `most`."""
+def _sentence(answered: Answered, metric: Metric, **settings: Any) -> float | Unscored:
+    """The metric of one answer. BLEU and chrF end a rounding above 100 now and then, which they cannot be."""
     references = accepted(answered)
-    return min(most, float(metric.sentence_score(answered.reply.text, list(references)).score)) if references else NO_REFERENCE
+    if not references:
+        return NO_REFERENCE
+    value = float(sacrebleu(metric, **settings).sentence_score(answered.reply.text, list(references)).score)
+    return value if metric == "ter" else min(100.0, value)
 
 
 def _rouge(answered: Answered, kind: str, part: Part, *, stem: bool) -> float | Unscored:

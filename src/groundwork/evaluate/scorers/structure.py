@@ -16,6 +16,9 @@ from groundwork.core.text import fold, shorten
 from groundwork.evaluate.registry import Answered, Graded, Unparseable, scorer
 
 _FENCE = re.compile(r"```[ \t]*([\w-]*)[^\n]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_OPENING = re.compile(r"[{\[]")
+_MOST_TRIES = 200
+"""Brackets in a text that are tried as the beginning of JSON: a text of nothing but brackets is not worth more."""
 _MISSING = object()
 _SHOWN = 5
 """Wrong fields that a detail names."""
@@ -94,12 +97,12 @@ def _readable(pieces: Iterator[str]) -> Iterator[Any]:
 def _embedded(text: str) -> Iterator[Any]:
     """Objects and lists in a text that are not inside another one."""
     decoder = json.JSONDecoder(parse_constant=_refuse)
-    at = 0
-    while match := re.compile(r"[{\[]").search(text, at):
+    at = failed = 0
+    while failed < _MOST_TRIES and (match := _OPENING.search(text, at)):
         try:
             value, at = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):
-            at = match.end()
+            at, failed = match.end(), failed + 1
             continue
         if value:  # `[]` and `{}` stand in prose as well
             yield value
