@@ -64,7 +64,7 @@ def run_over(suite: Suite, chooser: random.Random, name: str, chance: Callable[[
     results: list[Result] = []
     for place, one in enumerate(suite.examples):
         is_right = chooser.random() < chance(one)
-        stated = one.facts[0].accepted[0] if is_right and one.facts else ""
+        stated = one.facts[0].accepted[0] if is_right and one.facts else "7 grams"  # as long as a right one: length tells nothing
         results.append(
             Result(
                 example=one.id,

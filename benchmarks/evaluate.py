@@ -25,11 +25,11 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from benchmarks.report import Number, Rival, begin, report
+from benchmarks.report import Number, Rival, Started, begin, report
 from benchmarks.rivals import Absent, install
 from groundwork.core.measure import Result, Run, Score
 from groundwork.evaluate.endpoint import TargetSection
@@ -114,7 +114,7 @@ DEEPEVAL = """
 import asyncio, json, sys
 import aiohttp
 from deepeval import evaluate
-from deepeval.evaluate import AsyncConfig, CacheConfig, DisplayConfig
+from deepeval.evaluate import AsyncConfig, DisplayConfig
 from deepeval.metrics import ExactMatchMetric
 from deepeval.test_case import LLMTestCase
 
@@ -132,13 +132,13 @@ async def ask(url):
 
 rows = asyncio.run(ask(sys.argv[1]))
 cases = [LLMTestCase(input=row["question"], actual_output=row["answer"], expected_output=row["reference"]) for row in rows]
-evaluate(
+result = evaluate(
     test_cases=cases,
     metrics=[ExactMatchMetric()],
     async_config=AsyncConfig(max_concurrent=50),
     display_config=DisplayConfig(print_results=False, show_indicator=False),
-    cache_config=CacheConfig(write_cache=False),
 )
+json.dump(sum(one.success for one in result.test_results), open("right", "w"))
 """
 
 
@@ -161,7 +161,7 @@ def spend(command: list[str | Path], folder: Path, **environment: str) -> Spent:
     with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment
+            [str(word) for word in command], cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=compiled() | environment
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -171,6 +171,12 @@ def spend(command: list[str | Path], folder: Path, **environment: str) -> Spent:
     if process.returncode:
         raise RuntimeError(f"{Path(str(command[0])).name} ended with {process.returncode}: {output[-600:]}")
     return Spent(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6, output)
+
+
+def compiled() -> dict[str, str]:
+    """The environment, with modules compiled once as an installation leaves them, whatever this checkout's shell says."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / f"pycache-of-{os.getpid()}")}
 
 
 def write_cases(folder: Path, count: int) -> None:
@@ -230,20 +236,20 @@ def begun(folder: Path, url: str, count: int, left: int) -> None:
 
 
 def groundwork(folder: Path, url: str, samples: int, repeats: int) -> list[Spent]:
-    """The whole command, several times; and once more for three times the samples, to tell start-up from work."""
+    """The whole command, several times; the first one compiles, and is not counted."""
     write_cases(folder, samples)
-    return [check(spend(eval_command(url), folder), samples) for _ in range(repeats)]
+    return [check(spend(eval_command(url), folder), samples) for _ in range(repeats + 1)][1:]
 
 
 def floor(folder: Path, url: str, samples: int, repeats: int) -> list[Spent]:
     write_cases(folder, samples)
     (folder / "floor.py").write_text(FLOOR, encoding="utf-8")
-    return [spend([sys.executable, "floor.py", url, "cases.jsonl", "out.jsonl"], folder) for _ in range(repeats)]
+    return [spend([sys.executable, "floor.py", url, "cases.jsonl", "out.jsonl"], folder) for _ in range(repeats + 1)][1:]
 
 
 def inspect(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absent:
     write_cases(folder, samples)
-    found = install(folder / "venv", "inspect-ai", "inspect-ai", "openai")
+    found = install(folder / "venv", "inspect-ai", "inspect_ai", "openai")
     if isinstance(found, Absent):
         return found
     (folder / "quiz.py").write_text(INSPECT, encoding="utf-8")
@@ -256,8 +262,11 @@ def inspect(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absent:
         "--max-connections",
         str(AT_ONCE),
     ]
-    command += ["--max-samples", str(AT_ONCE), "--display", "none", "--log-dir", "logs"]
-    return f"Inspect {found.version}", spend(command, folder, MOCK_BASE_URL=url, MOCK_API_KEY="none")
+    command += ["--max-samples", str(AT_ONCE), "--display", "none", "--log-dir", "logs", "--log-format", "json"]
+    spent = spend(command, folder, MOCK_BASE_URL=url, MOCK_API_KEY="none")
+    (log,) = (folder / "logs").glob("*.json")
+    results = json.loads(log.read_text(encoding="utf-8"))["results"]
+    return f"Inspect {found.version}", proved(spent, round(results["completed_samples"] * accuracy(results)), samples)
 
 
 def deepeval(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absent:
@@ -266,7 +275,8 @@ def deepeval(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absent
     if isinstance(found, Absent):
         return found
     (folder / "quiz.py").write_text(DEEPEVAL, encoding="utf-8")
-    return f"DeepEval {found.version}", spend([found.python, "quiz.py", url], folder, DEEPEVAL_TELEMETRY_OPT_OUT="YES", CI="1")
+    spent = spend([found.python, "quiz.py", url], folder, DEEPEVAL_TELEMETRY_OPT_OUT="YES", CI="1")
+    return f"DeepEval {found.version}", proved(spent, json.loads((folder / "right").read_text()), samples)
 
 
 def promptfoo(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absent:
@@ -285,7 +295,22 @@ def promptfoo(folder: Path, url: str, samples: int) -> tuple[str, Spent] | Absen
     command += ["-j", str(AT_ONCE), "-o", "out.json"]
     quiet = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1", "PROMPTFOO_CONFIG_DIR": str(folder / "state")}
     version = json.loads((folder / "node_modules" / "promptfoo" / "package.json").read_text(encoding="utf-8"))["version"]
-    return f"promptfoo {version}", spend(command, folder, **quiet)
+    spent = spend(command, folder, **quiet)
+    right = json.loads((folder / "out.json").read_text(encoding="utf-8"))["results"]["stats"]["successes"]
+    return f"promptfoo {version}", proved(spent, right, samples)
+
+
+def accuracy(results: dict[str, Any]) -> float:
+    """What Inspect says of its first score."""
+    metrics = results["scores"][0]["metrics"]
+    return float((metrics.get("accuracy") or metrics["mean"])["value"])
+
+
+def proved(spent: Spent, right: int, samples: int) -> Spent:
+    """Raises RuntimeError for a rival that did not get every answer, and every answer right: then it did not do the same work."""
+    if right != samples:
+        raise RuntimeError(f"only {right} of {samples} answers were right")
+    return spent
 
 
 RIVALS: dict[str, Callable[[Path, str, int], "tuple[str, Spent] | Absent"]] = {
@@ -320,10 +345,13 @@ def main() -> None:
         asyncio.run(serve())
         return
     started = begin()
-    measure(arguments.samples, quick=arguments.quick, only=set(arguments.only), started=started)
+    try:
+        measure(arguments.samples, quick=arguments.quick, only=set(arguments.only), started=started)
+    finally:
+        shutil.rmtree(compiled()["PYTHONPYCACHEPREFIX"], ignore_errors=True)
 
 
-def measure(samples: int, *, quick: bool, only: set[str], started: object) -> None:
+def measure(samples: int, *, quick: bool, only: set[str], started: Started) -> None:
     """Run what is asked for, one after another, and report."""
     large, many = (20_000, 20_000) if quick else (1_000_000, 200_000)
     figures: dict[str, Number] = {}
@@ -353,8 +381,9 @@ def measure(samples: int, *, quick: bool, only: set[str], started: object) -> No
         if not only or "resume" in only:
             begun(folder / "resume", url, many, 50)
             spent = check(spend(eval_command(url, "--resume"), folder / "resume"), many)
-            figures["resume_s_200k" if not quick else "resume_s_20k"] = round(spent.wall, 2)
-            print(f"{many:,} samples, all but 50 done: {spent.wall:.2f} s, {spent.megabytes:.1f} MB")
+            size = "20k" if quick else "200k"
+            figures |= {f"resume_s_{size}": round(spent.wall, 2), f"resume_cpu_s_{size}": round(spent.cpu, 2)}
+            print(f"{many:,} samples, all but 50 done: {spent.wall:.2f} s, {spent.cpu:.2f} s of CPU, {spent.megabytes:.1f} MB")
         for name in RIVALS:
             if name in only or not (only or quick):
                 shown, told = rival(name, folder / name, url, samples)

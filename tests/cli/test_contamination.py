@@ -1,6 +1,9 @@
 import gzip
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 from tests.cli.conftest import Run
 
@@ -62,3 +65,38 @@ def test_what_cannot_be_looked_for_is_refused(run: Run, app: Path) -> None:
     ):
         done = run("contamination", *wrong)
         assert done.code == 2, wrong
+
+
+def test_a_model_is_asked_whether_it_knows_the_file(run: Run, app: Path) -> None:
+    """A server that finds a case likely where the one before it in the file stands before it."""
+    questions = [f"What is {number} times {number + 1}" for number in range(60)]
+    write(app / "test.jsonl", *({"question": question} for question in questions))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            prompt = json.loads(self.rfile.read(int(self.headers["content-length"])))["prompt"]
+            pieces = [piece + "\n\n" for piece in prompt.split("\n\n")]
+            pieces[-1] = pieces[-1].rstrip("\n")
+            places = [questions.index(piece.strip()) for piece in pieces]
+            values = [None, *(-1.0 if after == before + 1 else -4.0 for before, after in pairwise(places))]
+            body = json.dumps({"choices": [{"logprobs": {"tokens": pieces, "token_logprobs": values}}]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            options = ("--url", f"http://127.0.0.1:{server.server_port}/v1", "--model", "small")
+            done = run("contamination", "test.jsonl", "--against", "docs", *options)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert "small: the model finds the cases likelier in the file's own order" in done.out
+    assert run("contamination", "test.jsonl", "--against", "docs", *options[:2]).code == 2

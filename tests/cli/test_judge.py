@@ -145,6 +145,19 @@ def test_a_reported_kappa_is_held_against_the_records(tmp_path: Path, run: Run) 
     assert "one of them is miscomputed" in found.out
 
 
+def test_a_judge_scores_a_suite_of_the_application(app: Path, run: Run) -> None:
+    with (app / "groundwork.toml").open("a") as file:
+        file.write('[models.judge]\ntargets = ["bench/judge"]\n[providers.bench]\nkind = "scripted"\nscript = "judge.jsonl"\n')
+    (app / "judge.jsonl").write_text("".join(json.dumps(line) + "\n" for line in SAYS))
+    (app / "suites" / "judged.toml").write_text('cases = "small.jsonl"\nmetrics = ["judge:relevance"]\n')
+    found = run("eval", "suites/judged.toml", "--json")
+    assert found.code == 0, found.err
+    figure = found.json["metrics"]["judge:relevance"]
+    assert figure["n"] == 12
+    assert 0.25 < figure["value"] < 1.0
+    assert found.json["scorers"]["judge:relevance"]["version"] == run("judge", "show", "relevance", "--json").json["id"]
+
+
 def test_the_page_on_judges_shows_what_the_records_come_to(tmp_path: Path, run: Run) -> None:
     (block,) = [one for one in blocks(ROOT / "docs" / "judges.md") if one.marker == "norun" and one.language == "console"]
     (command,) = commands(block)

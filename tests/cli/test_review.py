@@ -45,7 +45,7 @@ def test_a_reading_stops_and_goes_on_where_it_stopped(run: Run, app: Path, trace
     assert "1 of 3" in done.out
     assert "3 of 3" in done.out
     assert ":nonsense is no command" in done.err
-    assert "2 notes were kept; 1 are left" in done.err
+    assert "kept: 2 notes; left to read: 1" in done.err
     assert [(row["read"], row.get("modes"), row.get("reader")) for row in items(run)] == [
         (True, ["too-long"], "ann"),
         (True, [], "ann"),
@@ -54,9 +54,9 @@ def test_a_reading_stops_and_goes_on_where_it_stopped(run: Run, app: Path, trace
     feed(monkeypatch, "says nothing", "never read")
     on = run("review", "read")
     assert "3 of 3" in on.out
-    assert "0 are left" in on.err
+    assert "left to read: 0" in on.err
     feed(monkeypatch)
-    assert "0 notes were kept; 0 are left" in run("review", "read").err
+    assert "kept: 0 notes; left to read: 0" in run("review", "read").err
     assert [row["probability"] for row in items(run)] == [0.75] * 3
 
 
@@ -86,14 +86,18 @@ def test_notes_become_groups_modes_scorers_and_slices(run: Run, app: Path) -> No
         {"item": row["item"], "note": "it speaks of backups, which nobody asked about" if row["item"] in wanted else ""} for row in rows
     ]
     (app / "notes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in notes))
-    assert "12 notes were taken" in run("review", "read", "--notes", "notes.jsonl").err
+    assert "taken: 12 notes" in run("review", "read", "--notes", "notes.jsonl").err
     (group,) = run("review", "group", "--json").json
     assert sorted(group["items"]) == sorted(wanted)
     assert "perhaps" in run("review", "group").out
     assert run("review", "name", "2", "backup").code == 2
-    assert "6 notes now show off-topic" in run("review", "name", "1", "Off Topic").err
+    assert "off-topic: 6 notes" in run("review", "name", "1", "Off Topic").err
     assert run("review", "name", rows[0]["item"], "other").code == 0
-    assert "1 notes now show off-topic" in run("review", "name", "other", "off-topic").err
+    assert "off-topic: 1 note" in run("review", "name", "other", "off-topic").err
+    other = next(row["item"] for row in rows if row["item"] not in {*wanted, rows[0]["item"]})
+    assert "rude, slow: 1 note" in run("review", "name", other, "rude", "slow").err
+    assert {row["item"]: row.get("modes") for row in items(run)}[other] == ["rude", "slow"]
+    run("review", "name", rows[0]["item"], "off-topic")
     assert "no note waits" in run("review", "group").err
     counted = run("review", "modes", "--json").json
     assert counted["modes"][0]["name"] == "off-topic"
@@ -112,7 +116,11 @@ def test_notes_become_groups_modes_scorers_and_slices(run: Run, app: Path) -> No
     judge = run("review", "make", "off-topic", "--judge", "judge", "--overwrite")
     assert "groundwork judge calibrate off-topic" in judge.err
     assert run("review", "make", "unknown").code == 2
-    assert len(run("review", "list", "--json").json) == 1
+    (review,) = run("review", "list", "--json").json
+    shown = run("show", review["id"], "--json").json
+    assert (shown["kind"], shown["made_from"]) == ("review", {evaluated: "run"})
+    assert "dataset" in shown["used_by"].values()
+    assert "off-topic" in run("show", review["id"]).out
 
 
 def test_modes_of_traces_become_cases_that_wait_for_a_label(run: Run, app: Path, traces: list[str]) -> None:

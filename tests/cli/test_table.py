@@ -65,6 +65,8 @@ ARGUMENTS = {
     "keys": ["list"],
     "prompts": ["list"],
     "compare": ["run_1", "run_2"],
+    "slices": ["run_1"],
+    "rate": ["run_1", "run_2"],
     "gate": ["chg_1"],
     "propose": ["context.retrieve.keep", "8", "--why", "x"],
     "release": ["chg_1"],

@@ -79,7 +79,12 @@ def with_metrics(values: dict[str, list[float]], **run: Any) -> Evaluated:
     """A run with several metrics an item."""
     n = len(next(iter(values.values())))
     results = tuple(
-        Result(example=f"case-{place}", place=place, status="ok", scores=tuple(Score(metric=name, value=of[place]) for name, of in values.items()))
+        Result(
+            example=f"case-{place}",
+            place=place,
+            status="ok",
+            scores=tuple(Score(metric=name, value=of[place]) for name, of in values.items()),
+        )
         for place in range(n)
     )
     return evaluated([], **run)._replace(results=results)
@@ -101,7 +106,7 @@ def test_a_lucky_metric_among_many_is_no_winner() -> None:
     """6 gained and none lost is p = 0.03 alone, and 0.16 among five."""
     same = [1.0] * 40
     names = ("answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct")
-    before = {name: same for name in names} | {"answer.correct": [0.0] * 6 + [1.0] * 34}
+    before = dict.fromkeys(names, same) | {"answer.correct": [0.0] * 6 + [1.0] * 34}
     found = compare(with_metrics(before), with_metrics(dict.fromkeys(names, same), id="run_b"), METRICS)
     lucky = found.differences[0]
     assert lucky.test.p < 0.05 < lucky.adjusted
@@ -146,7 +151,9 @@ def test_repeats_are_averaged_before_items_are_paired() -> None:
     found = compare(repeated([[0.0, 1.0]] * 30), repeated([[1.0, 1.0]] * 30, id="run_b"), METRICS)
     assert (found.pairs, found.differences[0].difference.n) == (30, 30)
     assert found.differences[0].difference.value == 0.5
-    assert compare(evaluated([1.0]), repeated([[1.0, 0.0]], id="run_b"), METRICS).notes[0].startswith("A asked each case once and B 2 times")
+    assert (
+        compare(evaluated([1.0]), repeated([[1.0, 0.0]], id="run_b"), METRICS).notes[0].startswith("A asked each case once and B 2 times")
+    )
 
 
 # -- what makes two runs unlike
@@ -200,7 +207,9 @@ def test_a_run_can_be_read_without_its_suite() -> None:
     assert set(metrics_of_runs([evaluated([]).run])) >= {"answer.correct", "latency.p95"}
     a, b = (evaluated([value] * 12, metric="helpful", id=name, scorers=records) for value, name in ((4.0, "run_a"), (2.0, "run_b")))
     assert compare(a, b, found).differences[0].sentence.startswith("B is better by 2 points")
-    assert {name: recalled(name, one.record).metrics for name, one in ((one.name, one) for one in OWN)} == {one.name: one.metrics for one in OWN}
+    assert {name: recalled(name, one.record).metrics for name, one in ((one.name, one) for one in OWN)} == {
+        one.name: one.metrics for one in OWN
+    }
 
 
 @given(some.lists(some.tuples(some.booleans(), some.booleans()), min_size=2, max_size=40))

@@ -19,7 +19,14 @@ CORRECT, P95 = METRICS["answer.correct"], METRICS["latency.p95"]
 
 
 def result(
-    place: int, value: float | None, *, metric: str = "answer.correct", repeat: int = 0, turn: int = 0, probability: float = 1.0, **more: object
+    place: int,
+    value: float | None,
+    *,
+    metric: str = "answer.correct",
+    repeat: int = 0,
+    turn: int = 0,
+    probability: float = 1.0,
+    **more: object,
 ) -> Result:
     score = Score(metric=metric, value=value, status="ok" if value is not None else "unparseable", probability=probability)
     return Result(example=f"case-{place}", place=place, repeat=repeat, turn=turn, status="ok", scores=(score,), **more)  # type: ignore[arg-type]

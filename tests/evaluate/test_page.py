@@ -28,7 +28,7 @@ in_browser = [
 ]
 
 
-def made(values: list[float], *, id: str = "run_a", answer: str = "It is {}.", **run: Any) -> Evaluated:
+def made(values: list[float], *, answer: str = "It is {}.", **run: Any) -> Evaluated:
     """A run whose even items are of one topic and whose odd ones are of another."""
     results = tuple(
         Result(
@@ -42,7 +42,7 @@ def made(values: list[float], *, id: str = "run_a", answer: str = "It is {}.", *
         )
         for place, value in enumerate(values)
     )
-    header = msgspec.structs.replace(evaluated([], id=id).run, **run)
+    header = msgspec.structs.replace(evaluated([]).run, **run)
     return Evaluated(settle(header, results, METRICS, finished=2.0), results)
 
 
@@ -179,7 +179,9 @@ class TestInABrowser:
 
     def test_five_thousand_items_open(self, browser: Browser, tmp_path: Path) -> None:
         page = browser.new_page()
-        opened = Opened(page, tmp_path / "large.html", run_page(made([1.0, 0.0, 1.0, 1.0] * 1_250, answer="a long answer {} " * 30), METRICS))
+        opened = Opened(
+            page, tmp_path / "large.html", run_page(made([1.0, 0.0, 1.0, 1.0] * 1_250, answer="a long answer {} " * 30), METRICS)
+        )
         expect(page.locator("#count")).to_have_text("5000 of 5000 items")
         page.get_by_label("Find").fill("case-4999")
         expect(page.locator("#count")).to_have_text("1 of 5000 items")

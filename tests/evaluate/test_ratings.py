@@ -112,8 +112,12 @@ def test_verdicts_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.jsonl"
     path.write_text('{"first": "a", "second": "b", "score": 1, "item": "q1"}\n\n{"first": "b", "second": "c", "score": 0.5}\n')
     assert read_games(path) == [Game("a", "b", 1.0, "q1"), Game("b", "c", 0.5, "line 3")]
-    assert [one.name for one in rate(read_games(path)).standings][0] == "a"
-    for line, says in (('{"first": "a"}', "verdicts.jsonl:1"), ('{"first":"a","second":"b","score":2}', "not between 0 and 1"), ("\xff", ":1 is no verdict")):
+    assert rate(read_games(path)).standings[0].name == "a"
+    for line, says in (
+        ('{"first": "a"}', "verdicts.jsonl:1"),
+        ('{"first":"a","second":"b","score":2}', "not between 0 and 1"),
+        ("\xff", ":1 is no verdict"),
+    ):
         path.write_bytes(line.encode("latin-1"))
         with pytest.raises(InputError, match=says):
             read_games(path)

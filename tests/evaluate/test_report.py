@@ -40,11 +40,11 @@ async def test_a_report_lists_what_was_not_scored_what_broke_and_the_worst_answe
     assert unscored(loaded.results, suite.metrics)["cost"] == {"no price is known": 4}
     assert faults(loaded.results) == {"RuntimeError: gone": 1}
     assert [result.example for result in loaded.errors] == ["case-9"]
-    wrong = wrong_answers(loaded, suite)
+    wrong = wrong_answers(loaded.results, suite)
     assert [(item.example.id, item.fault) for item in wrong] == [
         ("case-1", "wrong answer"),
         ("case-3", "answered an unanswerable question"),
         ("case-2", "declined an answerable question"),
     ]
     assert wrong[0].expected == "fact 1"
-    assert len(wrong_answers(loaded, suite, limit=1)) == 1
+    assert len(wrong_answers(loaded.results, suite, limit=1)) == 1

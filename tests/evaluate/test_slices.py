@@ -23,7 +23,9 @@ METRICS = metrics_of(OWN)
 CORRECT, WRONG = METRICS["answer.correct"], METRICS["abstention.wrong"]
 
 
-def item(place: int, value: float | None, metadata: Mapping[str, Tag] | None = None, metric: str = "answer.correct", **more: object) -> Result:
+def item(
+    place: int, value: float | None, metadata: Mapping[str, Tag] | None = None, metric: str = "answer.correct", **more: object
+) -> Result:
     scores = () if value is None else (Score(metric=metric, value=value),)
     given_ = {"answer": f"answer {place}", "status": "ok"} | more
     return Result(example=f"case-{place}", place=place, metadata=dict(metadata or {}), scores=scores, **given_)  # type: ignore[arg-type]

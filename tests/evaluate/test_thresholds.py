@@ -52,7 +52,7 @@ def test_an_action_says_one_limit_and_what_is_done() -> None:
             ActionSection(metric="answer.correct", then="x", **section)
     with pytest.raises(ValueError, match="says nothing"):
         ActionSection(metric="answer.correct", then=" ", at_least=0.5)
-    with pytest.raises(ConfigError, match="answer.corect"):
+    with pytest.raises(ConfigError, match="corect"):
         check_actions([ActionSection(metric="answer.corect", then="x", at_least=0.5)], METRICS)
 
 

@@ -209,7 +209,9 @@ def test_looking_five_times_lets_a_bad_change_through_no_more_often() -> None:
 def test_clusters_and_not_items_decide() -> None:
     def clustered(values: Sequence[float], size: int, **run: Any) -> Evaluated:
         made = evaluated(values, **run)
-        return made._replace(results=tuple(msgspec.structs.replace(one, cluster=f"p{place // size}") for place, one in enumerate(made.results)))
+        return made._replace(
+            results=tuple(msgspec.structs.replace(one, cluster=f"p{place // size}") for place, one in enumerate(made.results))
+        )
 
     section = GateSection(suite="s.toml")
 

@@ -15,7 +15,7 @@ from groundwork.loop.measure import check_next_look, judge
 from groundwork.store.folder import Folder
 from tests.evaluate.builders import evaluated, example
 
-JUDGE = '''+++
+JUDGE = """+++
 description = "Does it help?"
 inputs = ["question", "answer"]
 floor = { kappa = 0.6 }
@@ -25,7 +25,7 @@ floor = { kappa = 0.6 }
 +++
 # user
 {{ question }} {{ answer }}
-'''
+"""
 
 
 @pytest.fixture

@@ -117,14 +117,14 @@ def say_audit(found: Audit, *, everything: bool = False) -> None:
     """The findings, gravest first; what could not be probed, on stderr."""
     counts = {severity: len(found.of(severity)) for severity in _severities()}
     deciding = ", ".join(found.primary) or "no metric"
-    out(f"{bold(found.suite)}: {found.n} cases, {len(found.runs)} runs, decided by {deciding}")
+    out(f"{bold(found.suite)}: {found.n} cases, decided by {deciding}; runs over them: {len(found.runs)}")
     for one in found.findings:
         if one.severity == "ok" and not everything:
             continue
         out(f"{_COLOURS[one.severity](f'{one.severity:<5}')}  {one.sentence}  {dim(one.probe)}")
         if one.fix:
             out(f"       {dim('fix:')} {one.fix}")
-    out(f"{counts['alarm']} alarms, {counts['look']} to look at, {counts['ok']} in order")
+    out(f"alarms: {counts['alarm']}, to look at: {counts['look']}, in order: {counts['ok']}")
     if everything and found.planted:
         out(f"\n{bold('planted answers')} (means of each metric)")
         kinds = list(dict.fromkeys(kind for means in found.planted.values() for kind in means))

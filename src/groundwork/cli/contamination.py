@@ -8,15 +8,18 @@ import click
 import msgspec
 
 from groundwork.cli.opening import open_folder
-from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, table, talk
-from groundwork.core.config import unknown
+from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run, table, talk
+from groundwork.core.config import reveal, unknown
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.ids import kind_of
 from groundwork.core.measure import Estimate, Example
 from groundwork.core.ngrams import Unit
+from groundwork.core.units import Secret
 from groundwork.datasets.dataset import read_dataset
 from groundwork.datasets.examples import parse_example
 from groundwork.evaluate.contamination import Contamination, Effect, effects, find_contamination, parts_of
+from groundwork.evaluate.likelihood import Dialect, opened
+from groundwork.evaluate.memorised import Memorised, order_test
 from groundwork.evaluate.passages import Passage, files_of, read_passages, rows_of
 from groundwork.evaluate.report import load_evaluated
 from groundwork.evaluate.scorers import all_scorers, metrics_of
@@ -44,6 +47,10 @@ class _Cases(NamedTuple):
 @click.option("--characters", is_flag=True, help="Compare letters and digits instead of words: finds copies with other spacing.")
 @click.option("--over", default=0.0, show_default=True, help="The share of a case that must stand elsewhere for it to count.")
 @click.option("--run", "identifier", default="", metavar="RUN", help="Show this run's figures with and without those cases.")
+@click.option("--url", default="", help="Ask the server behind this address too whether its model has seen the file: an order test.")
+@click.option("--model", default="", help="The model to ask there; its completions must return the prompt's log-probabilities.")
+@click.option("--dialect", type=click.Choice(["echo", "prompt_logprobs"]), default="echo", show_default=True, help="How they return them.")
+@click.option("--key", default="", help="An environment variable with its key: env:NAME.")
 @click.option("--show", default=10, show_default=True, help="How many cases to show.")
 @app_option
 @json_option
@@ -55,13 +62,18 @@ def command(
     characters: bool,
     over: float,
     identifier: str,
+    url: str,
+    model: str,
+    dialect: Dialect,
+    key: str,
     show: int,
     root: Path,
     as_json: bool,
 ) -> None:
     """Look for the cases of DATASET (a suite, a dataset's id, or a file of JSON lines) in other texts, by shared n-grams.
 
-    Texts are read once and not held, so that they may be large. Finds copies, not paraphrases.
+    Texts are read once and not held, so that they may be large. Finds copies, not paraphrases. With --url, a model is asked besides whether it
+    finds the cases likelier in the file's own order than shuffled, as one that was trained on the file does.
     """
     root, unit = root.resolve(), _unit(characters)
     cases = _cases(root, dataset, fields)
@@ -76,12 +88,24 @@ def command(
             changed = effects(found.contaminated, load_evaluated(folder.run_files, identifier), metrics_of(all_scorers()))
         finally:
             folder.close()
+    order = run(_order(cases, url, model, dialect, key)) if url else None
     if as_json:
-        out_json({**msgspec.structs.asdict(found), "effects": changed})
+        out_json({**msgspec.structs.asdict(found), "effects": changed, "order": order})
         return
     say_contamination(found, show)
     if changed:
         say_effects(changed)
+    if order:
+        out(f"\n{bold(model)}: {order.sentence}  {dim(f'{order.calls} calls')}")
+
+
+async def _order(cases: _Cases, url: str, model: str, dialect: Dialect, key: str) -> Memorised:
+    """The order test over the cases as they stand in their file."""
+    if not model:
+        raise InputError("--url needs --model", fix="name the model as the server does")
+    secret = reveal(Secret.parse(key), where="--key") if key else None
+    async with opened(url, model, dialect=dialect, key=secret) as server:
+        return await order_test(["\n".join(parts.values()) for parts in cases.parts.values()], server)
 
 
 def _unit(characters: bool) -> Unit:

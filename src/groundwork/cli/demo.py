@@ -151,7 +151,7 @@ async def _measure(root: Path, folder: Folder) -> None:
     ):
         out(f"   {name:17} {interval(figures[name])}  {dim(sentence)}")
     out(f"   latency.p50       {number(figures['latency.p50'].value, 'latency.p50')}, four questions at a time")
-    for wrong in wrong_answers(measured.evaluated, measured.suite, limit=1):
+    for wrong in wrong_answers(measured.results(), measured.suite, limit=1):
         said = wrong.result.answer.split("\n\n_From", 1)[0]
         out(f"   {bad('one that went wrong')} ({wrong.fault}): {wrong.example.question}")
         out(f"      said: {shorten(said, 160)}\n      expected: {shorten(wrong.expected, 120)}  {dim(wrong.result.trace)}")

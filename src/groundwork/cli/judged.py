@@ -84,7 +84,9 @@ def _figures(found: Calibration) -> list[tuple[str, ...]]:
         rows += [_row("once", orders.once, "agreement of one order; a tie is half")] if orders.once else []
         rows += [_row("standing", orders.standing, "agreement where both orders say the same")] if orders.standing else []
     if found.length is not None and found.length.slope is not None:
-        rows.append(_row("length", found.length.slope, "log-odds per doubling of the length, at equal labels"))
+        theirs = found.length.people_slope
+        beside = f"; people: {theirs.value:.3f}" if theirs is not None else ""
+        rows.append(_row("length", found.length.slope, f"log-odds per doubling of the length, at equal labels{beside}"))
     if found.mean is not None and found.mean.people is not None:
         rows.append(_row("mean", found.mean.judge, f"worth; people: {found.mean.people.value:.3f}"))
     if found.corrected is not None:

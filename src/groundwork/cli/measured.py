@@ -53,22 +53,25 @@ def say_run(measured: Measured) -> None:
     """The figures of a run."""
     run = measured.run
     split = f", split {run.split!r}" if run.split else ""
-    what = f"with {run.change}" if run.change else f"release {run.release}" if run.release else "as written"
-    out(f"{bold(run.suite)}{split}: {run.n} cases, {run.target} {what}  {dim(moment(run.started))}")
+    what = f" with {run.change}" if run.change else f" release {run.release}" if run.release else " as written" if run.config else ""
+    what += f", the answers of {run.scored_from}" if run.scored_from else ""
+    cases = f"{run.n} answers in {run.repeats} repeats" if run.repeats > 1 else f"{run.n} cases"
+    out(f"{bold(run.suite)}{split}: {cases}, {run.target}{what}  {dim(moment(run.started))}")
     rows = [_figure_row(name, figure, measured) for name, figure in run.metrics.items()]
     table(rows, ("metric", "value", "95 % interval", "n", "method"))
     for name, counts in run.unread.items():
         out(f"{name}: {_unread(name, counts, measured)}")
     for rung in climb(measured.suite.actions, run.metrics, measured.suite.metrics):
         out(f"{good(rung.then) if rung.state == 'earned' else rung.then}: {rung.sentence}")
+    kept = sum(result.kept for result in measured.results()) if run.endpoint else 0
+    if kept:
+        talk(dim(f"{kept} answers were kept from earlier runs: --no-keep-answers asks again"))
     for metric, reasons in unscored(measured.results(), measured.suite.metrics).items():
         talk(dim(f"{metric}: not scored: {', '.join(f'{count} × {reason}' for reason, count in reasons.items())}"))
     if run.errors:
-        talk(
-            bad(
-                f"{run.errors} cases ended in an error: they are neither right nor wrong. Ask them again: groundwork eval --resume {run.id} --retry-errors"
-            )
-        )
+        again = "the same command with" if run.endpoint else "groundwork eval"
+        cases = "1 case" if run.errors == 1 else f"{run.errors} cases"
+        talk(bad(f"{cases} ended in an error: neither right nor wrong. Ask again: {again} --resume {run.id} --retry-errors"))
     out(dim(run.id))
 
 
@@ -100,7 +103,7 @@ def write_page(path: Path, page: str) -> None:
 
 def say_wrong(measured: Measured, most: int) -> None:
     """The worst wrong answers, with what was expected and the trace to look at."""
-    wrong = wrong_answers(measured.evaluated, measured.suite, limit=most)
+    wrong = wrong_answers(measured.results(), measured.suite, limit=most)
     if not wrong:
         return
     out(f"\n{bold('wrong answers')} (the first {len(wrong)}):")

@@ -177,6 +177,18 @@ async def _key(identifier: str, folder: Folder) -> Shown:
     return Shown("key", found, [f"{found.name}, tenant {found.principal.tenant}, made {moment(found.made)}, {state}"], {}, {})
 
 
+async def _review(identifier: str, folder: Folder) -> Shown:
+    review = await folder.reviews.get(identifier)
+    notes = await folder.reviews.notes(identifier)
+    modes = sorted({mode for note in notes for mode in note.modes})
+    lines = [
+        f"{moment(review.made)}  {len(notes)} of {len(review.items)} read, drawn by {review.by} from {sum(review.strata.values())} of {review.source}",
+        f"failure modes: {', '.join(modes) or 'none named yet'}",
+    ]
+    parents = {review.source: "run"} if kind_of(review.source) == "run" else {}
+    return Shown("review", {"review": review, "notes": notes}, lines, parents, {})
+
+
 async def _example(identifier: str, folder: Folder) -> Shown:
     from groundwork.datasets.dataset import list_datasets, read_dataset
 
@@ -206,4 +218,5 @@ _FINDERS: dict[str, Callable[[str, Folder], Awaitable[Shown]]] = {
     "change": _change,
     "release": _release,
     "key": _key,
+    "review": _review,
 }

@@ -77,7 +77,7 @@ def read(identifier: str, notes: Path | None, reader: str, root: Path) -> None:
         else:
             added = parse_notes(notes, review, reader)
             run(folder.reviews.add(added))
-            talk(f"{len(added)} notes were taken")
+            talk(f"taken: {count(len(added), 'note')}")
     finally:
         folder.close()
 
@@ -86,7 +86,7 @@ def _read(folder: Folder, review: Review, reader: str) -> None:
     known = {note.item for note in run(folder.reviews.notes(review.id))}
     left = [one for one in review.items if one.item not in known]
     noted = read_items(folder, read_source(folder.root, folder, review), review, left, reader=reader, done=len(known))
-    talk(f"{noted} notes were kept; {len(left) - noted} are left to read")
+    talk(f"kept: {count(noted, 'note')}; left to read: {len(left) - noted}")
     if len(left) > noted:
         talk(dim("go on: groundwork review read"))
     else:
@@ -153,7 +153,7 @@ def group(identifier: str, alike: float, root: Path, as_json: bool) -> None:
         out_json(groups)
         return
     for one in groups:
-        out(f"{bold(str(one.number))}  {len(one.notes)} notes, perhaps {bold(one.suggestion)}")
+        out(f"{bold(str(one.number))}  {count(len(one.notes), 'note')}, perhaps {bold(one.suggestion)}")
         different = list(dict.fromkeys(one.notes))
         for note in different[:_SHOWN]:
             out(f"   {shorten(note, 100)}")
@@ -166,24 +166,28 @@ def group(identifier: str, alike: float, root: Path, as_json: bool) -> None:
     epilog="\b\nExamples:\n  groundwork review name 1 wrong-page\n  groundwork review name wrong-page wrong-document   # rename or merge"
 )
 @click.argument("target")
-@click.argument("mode")
+@click.argument("modes", metavar="MODE…", nargs=-1, required=True)
 @_review_option
 @app_option
-def name(target: str, mode: str, identifier: str, root: Path) -> None:
-    """Give MODE to TARGET: the number of a group, an item, or another mode, which is renamed or merged into it."""
+def name(target: str, modes: tuple[str, ...], identifier: str, root: Path) -> None:
+    """Give MODE to TARGET: the number of a group, or another mode, which is renamed or merged into it.
+
+    TARGET may also be an item that was read: it then shows the modes named, and no others.
+    """
+    chosen = tuple(dict.fromkeys(name_of(mode) for mode in modes))
     folder = open_folder(root)
     try:
         review = run(latest_review(folder, identifier))
         notes = run(folder.reviews.notes(review.id))
-        changed = _named(folder, review, notes, target, name_of(mode))
+        changed = _named(folder, review, notes, target, chosen)
         run(folder.reviews.add(changed))
     finally:
         folder.close()
-    talk(f"{len(changed)} notes now show {name_of(mode)}")
+    talk(f"{', '.join(chosen)}: {count(len(changed), 'note')}")
 
 
-def _named(folder: Folder, review: Review, notes: Sequence[Note], target: str, mode: str) -> list[Note]:
-    """The notes of the target with the mode. Raises NotFound for what is neither a group, nor a mode, nor an item that was read."""
+def _named(folder: Folder, review: Review, notes: Sequence[Note], target: str, modes: tuple[str, ...]) -> list[Note]:
+    """The notes of the target with the modes. Raises NotFound for what is neither a group, nor a mode, nor an item that was read."""
     at = time.time()
 
     def changed(note: Note, modes: Sequence[str]) -> Note:
@@ -194,15 +198,15 @@ def _named(folder: Folder, review: Review, notes: Sequence[Note], target: str, m
         if not 1 <= int(target) <= len(groups):
             raise NotFound(f"there is no group {target}", fix=f"choose 1 to {len(groups)}, or group anew: groundwork review group")
         items = set(groups[int(target) - 1])
-        return [changed(note, [*note.modes, mode]) for note in notes if note.item in items]
+        return [changed(note, [*note.modes, *modes]) for note in notes if note.item in items]
     renamed = [note for note in notes if target in note.modes]
     if renamed:
-        return [changed(note, [mode if one == target else one for one in note.modes]) for note in renamed]
+        return [changed(note, [*(one for one in note.modes if one != target), *modes]) for note in renamed]
     single = [note for note in notes if note.item == target]
     if not single:
         known = sorted({one for note in notes for one in note.modes})
         raise NotFound(f"{target!r} is no group, mode or item of {review.id}", fix=f"modes: {', '.join(known) or 'none yet'}")
-    return [changed(note, [*note.modes, mode]) for note in single]
+    return [changed(note, modes) for note in single]
 
 
 @command.command(epilog="\b\nExample:\n  groundwork review modes --json")
@@ -229,8 +233,13 @@ def modes(identifier: str, root: Path, as_json: bool) -> None:
     table([_row(one) for one in found], ("mode", "seen", "share of all answers", "a note"))
     unnamed = sum(bool(note.text) and not note.modes for note in notes)
     if unnamed:
-        talk(f"{unnamed} notes name no mode yet: groundwork review group")
+        talk(f"without a mode yet: {count(unnamed, 'note')}; group them: groundwork review group")
     talk(dim(hint.sentence))
+
+
+def count(n: int, what: str) -> str:
+    """A number of things, in English."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _row(mode: Mode) -> tuple[str, ...]:
@@ -276,7 +285,7 @@ def make(mode: str, judge: str, overwrite: bool, identifier: str, root: Path, as
         out_json({"files": written, "use": made.use, "agreement": found._asdict() if found else None, "dataset": dataset.id})
         return
     out("\n".join(f"wrote {path}" for path in written))
-    out(f"{dataset.n} cases in {dataset.id}")
+    out(f"{count(dataset.n, 'case')} in {dataset.id}")
     if rule is not None and found is not None:
         say_agreement(rule, found)
     else:

@@ -19,7 +19,7 @@ Examples:
 @app_option
 @json_option
 def command(identifier: str, root: Path, as_json: bool) -> None:
-    """Show a trace, feedback, document, chunk, prompt, configuration, dataset, run, change, release or key.
+    """Show a trace, feedback, document, chunk, prompt, configuration, dataset, run, change, release, key or review.
 
     Behind it stand what it was made from, and what was made from it.
     """

@@ -1,6 +1,6 @@
 """Typed ids: random where an event happens, hashes where content is named.
 
-`tr_` + 32 hex is an OpenTelemetry trace id. Events (`fb_`, `run_`, `rel_`, `chg_`, `ds_`, `key_`) are UUIDv7, so they sort by time.
+`tr_` + 32 hex is an OpenTelemetry trace id. Events (`fb_`, `run_`, `rel_`, `chg_`, `ds_`, `key_`, `rv_`) are UUIDv7, so they sort by time.
 Content (`doc_`, `ch_`, `pr_`, `cfg_`) is named by its hash, so the same content has the same name everywhere.
 """
 
@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "chg": "change",
     "rel": "release",
     "key": "key",
+    "rv": "review",
 }
 """What an id's prefix stands for. `groundwork show` works on every one of them."""
 

@@ -102,13 +102,14 @@ class Asker:
             async with limit:
                 reply, seconds = await self.pace.ask(lambda: self.target(request), until=until)
             self._note(reply)
-        except Exception as error:  # one case is a job: what breaks in it is its result, and the other cases go on
-            what = f"no answer within {self.timeout:g} s" if limit.expired() else say_error(error)
-            seconds = time.perf_counter() - start
-            cause = error.cause if isinstance(error, UpstreamError) else ""
-            if cause == "auth" and not self.revisions:
+        except UpstreamError as error:
+            if error.cause == "auth" and not self.revisions:
                 raise
-            return Heard(Reply(text="", finish="blocked") if cause == "filter" else None, seconds, what)
+            blocked = Reply(text="", finish="blocked") if error.cause == "filter" else None
+            return Heard(blocked, time.perf_counter() - start, say_error(error))
+        except Exception as error:  # noqa: BLE001  one case is a job: what breaks in it is its result, and the other cases go on
+            what = f"no answer within {self.timeout:g} s" if limit.expired() else say_error(error)
+            return Heard(None, time.perf_counter() - start, what)
         self.kept.keep(request, repeat, reply)
         return Heard(reply, seconds)
 

@@ -109,16 +109,17 @@ def read_results(folder: Path, identifier: str) -> tuple[Result, ...]:
     return tuple(stream_results(folder, identifier))
 
 
-def stream_results(folder: Path, identifier: str) -> Iterator[Result]:
+def stream_results(folder: Path, identifier: str, *, asked_once: bool = False) -> Iterator[Result]:
     """The results of a run, one for each answer, one line in memory at a time, in the order of their lines. Changes nothing.
 
+    `asked_once` says that no case was asked again after an error, which spares the look for it.
     Lines of a run from before places were noted get one, in the order in which their cases first come.
     """
     path = folder / f"{identifier}.jsonl"
     with guarding(path):
         if not path.exists():
             return
-        attempts, places = _survey(path)
+        attempts, places = _survey(path) if not asked_once else ({}, {})
         for _, result in _scan(path, _decoder):
             unit = (result.example, result.repeat)
             left = attempts.get(unit, 0) if attempts else 0

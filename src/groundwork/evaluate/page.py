@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import jinja2
 import msgspec
 
-from groundwork import __version__
 from groundwork.core.measure import Estimate, Example, Result, Run, Score
 from groundwork.evaluate.anomalies import Anomaly, anomalies
 from groundwork.evaluate.bounds import str_of, str_of_number
@@ -181,7 +180,9 @@ def _differences(comparison: Comparison) -> dict[str, Any]:
         shown = [str_of_number(figure.value, one.unit) for figure in (one.before, one.after)]
         least = "" if one.detectable is None else str_of_number(one.detectable, one.unit)
         cells = [*shown, str(one.difference.n), f"{one.test.p:.2g}", f"{one.adjusted:.2g}", one.test.method, least]
-        rows.append(_Row(one.metric, cells, _bar_of(one.difference, -reach, reach, one.unit == "share") if any(_ends(one)) else None, one.sentence))
+        rows.append(
+            _Row(one.metric, cells, _bar_of(one.difference, -reach, reach, one.unit == "share") if any(_ends(one)) else None, one.sentence)
+        )
     head = ["metric", "A", "B", "pairs", "p", "p (Holm)", "test", "detectable", "B less A", "verdict"]
     hint = "A winner is named where p holds after Holm's correction over all metrics and the interval leaves out 0. `detectable` is the smallest true difference these items show four times in five."
     return {"head": head, "rows": rows, "hint": hint}
@@ -330,7 +331,7 @@ def _template() -> jinja2.Template:
 def _render(values: Mapping[str, Any], data: str) -> str:
     style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     hashes = {"style_hash": _hash(style), "script_hash": _hash(script)}
-    return _template().render(**values, **hashes, style=style, script=script, data=data, footer=f"groundwork {__version__}")
+    return _template().render(**values, **hashes, style=style, script=script, data=data, footer="Made by groundwork.")
 
 
 def _hash(text: str) -> str:

@@ -147,14 +147,9 @@ class Scorer:
         problem = self._problem(graded.value)
         if problem:
             return Score(metric=self.name, value=None, status="error", detail=problem)
-        return Score(
-            metric=self.name,
-            value=float(graded.value),
-            detail=graded.detail,
-            probability=graded.probability * self.share,
-            cost=graded.cost,
-            evidence=graded.evidence,
-        )
+        score = Score(metric=self.name, value=float(graded.value), detail=graded.detail, cost=graded.cost, evidence=graded.evidence)
+        probability = graded.probability * self.share
+        return score if probability == 1.0 else msgspec.structs.replace(score, probability=probability)
 
     def _problem(self, value: Any) -> str:
         if not isinstance(value, int | float) or value != value:  # noqa: PLR0124  only NaN differs from itself

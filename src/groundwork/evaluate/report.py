@@ -1,5 +1,6 @@
 """What a run came to: each figure with its interval and its n, what could not be scored, and the worst answers to look at."""
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate, Example, Result, Run
 from groundwork.evaluate.figures import Columns, columns_of, figures_of
 from groundwork.evaluate.journal import read_results, read_run
-from groundwork.evaluate.registry import Metric
+from groundwork.evaluate.registry import Metric, Scorer
 from groundwork.evaluate.scorers.facts import facts_of
 from groundwork.evaluate.suite import Suite
 
@@ -88,20 +90,41 @@ def faults(results: Iterable[Result]) -> dict[str, int]:
     return dict(Counter(result.error for result in results if result.status == "error").most_common())
 
 
-def wrong_answers(evaluated: Evaluated, suite: Suite, *, limit: int = 20) -> list[Wrong]:
+def wrong_answers(results: Iterable[Result], suite: Suite, *, limit: int = 20) -> list[Wrong]:
     """The worst answers: wrong statements first (readers believe them), then answers to what has none, then missing answers."""
-    results = {result.example: result for result in evaluated.results}
-    found = [wrong for example in suite.examples if example.id in results and (wrong := _wrong(example, results[example.id]))]
     order: tuple[Fault, ...] = ("wrong answer", "answered an unanswerable question", "declined an answerable question")
-    return sorted(found, key=lambda wrong: order.index(wrong.fault))[:limit]
+    decides = _deciding(suite)
+    with suite.examples.reading() as read:
+        found = (_wrong(read(_place(result, suite)), result) for result in results if decides and _is_wrong(result, decides))
+        return heapq.nsmallest(limit, found, key=lambda wrong: (order.index(wrong.fault), wrong.result.place))
 
 
-def _wrong(example: Example, result: Result) -> Wrong | None:
-    scores = {score.metric: score.value for score in result.scores if score.status == "ok"}
-    if scores.get("answer.correct") != 0:
-        return None
+def _deciding(suite: Suite) -> Scorer | None:
+    """The metric that says whether an answer is wrong: groundwork's own where the suite has it, else its first share."""
+    shares = [one for one in suite.scorers if one.unit == "share" and one.bounds == (0.0, 1.0)]
+    return next((one for one in shares if one.name == "answer.correct"), shares[0] if shares else None)
+
+
+def _is_wrong(result: Result, decides: Scorer) -> bool:
+    worst = 0.0 if decides.better == "higher" else 1.0
+    return any(score.metric == decides.name and score.status == "ok" and score.value == worst for score in result.scores)
+
+
+def _place(result: Result, suite: Suite) -> int:
+    place = result.place if suite.examples.is_at(result.example, result.place) else suite.examples.place_of(result.example)
+    if place is None:
+        raise InputError(f"the suite holds no case {result.example!r}", fix="name the suite as the run had it")
+    return place
+
+
+def _wrong(example: Example, result: Result) -> Wrong:
     if not example.expects_answer:
         return Wrong(example, result, "answered an unanswerable question", "")
-    declined = scores.get("abstention.wrong") == 1 or result.abstained or result.status == "refused"
-    expected = "; ".join(fact.accepted[0] for fact in facts_of(example))
-    return Wrong(example, result, "declined an answerable question" if declined else "wrong answer", expected)
+    wrongly = any(score.metric == "abstention.wrong" and score.value == 1 for score in result.scores)
+    declined = wrongly or result.abstained or result.status == "refused"
+    return Wrong(example, result, "declined an answerable question" if declined else "wrong answer", _expected(example))
+
+
+def _expected(example: Example) -> str:
+    facts = "; ".join(fact.accepted[0] for fact in facts_of(example))
+    return facts or example.reference or ", ".join(f"{name}: {value}" for name, value in example.expected.items())

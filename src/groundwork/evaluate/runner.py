@@ -128,7 +128,7 @@ async def evaluate(
 
         report()
         await each(one, tally.left(places, with_errors=retry_errors), pace)
-    return finish(run, suite, folder, clock())
+    return finish(run, suite, folder, clock(), asked_once=tally.is_plain)
 
 
 def _check_suite(run: Run, suite: Suite) -> None:
@@ -144,9 +144,9 @@ def records(suite: Suite) -> dict[str, Any]:
     return {one.name: one.record for one in suite.scorers}
 
 
-def finish(run: Run, suite: Suite, folder: Path, finished: float) -> Run:
+def finish(run: Run, suite: Suite, folder: Path, finished: float, *, asked_once: bool = False) -> Run:
     """Add a run's results up, and save it."""
-    run = settle(run, stream_results(folder, run.id), suite.metrics, finished=finished)
+    run = settle(run, stream_results(folder, run.id, asked_once=asked_once), suite.metrics, finished=finished)
     save_run(folder, run)
     return run
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from groundwork.core.errors import InputError
-from groundwork.core.statistics import detectable_difference, items_to_detect, items_to_pass, power_to_pass
+from groundwork.core.statistics import detectable_difference, items_to_detect, items_to_pass, items_to_tell, power_to_pass
 
 
 @given(n=st.integers(5, 5_000), spread=st.floats(0.05, 1), kind=st.sampled_from(["deviation", "discordance"]))
@@ -57,3 +57,11 @@ def test_the_gates_power_is_what_its_items_were_counted_for(discordance: float, 
 def test_what_cannot_be_planned_is_refused(wrong) -> None:
     with pytest.raises(InputError):
         wrong()
+
+
+def test_the_items_to_tell_are_those_of_the_paired_test() -> None:
+    seen = [1.0] * 12 + [-1.0] * 6 + [0.0] * 82
+    more = items_to_tell(seen)
+    spread = sum((difference - 0.06) ** 2 for difference in seen) / 100
+    assert more == math.ceil(((1.959964 + 0.841621) / 0.06) ** 2 * spread) - 100
+    assert items_to_tell([0.0] * 10) is None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from groundwork.core.errors import InputError
-from groundwork.core.statistics import permutation_test, sign_test
+from groundwork.core.statistics import mcnemar, permutation_test, sign_test
 
 
 @given(differences=st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0]), min_size=2, max_size=9))
@@ -44,3 +44,9 @@ def test_no_difference_at_all_is_no_finding_and_no_items_are_refused() -> None:
     for wrong in (lambda: permutation_test([]), lambda: sign_test([]), lambda: permutation_test([1.0], clusters=[])):
         with pytest.raises(InputError):
             wrong()
+
+
+@given(gained=st.integers(0, 60), lost=st.integers(0, 60))
+def test_mcnemars_p_is_the_exact_binomial_one(gained: int, lost: int) -> None:
+    expected = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar(gained, lost) == pytest.approx(expected, abs=1e-9)

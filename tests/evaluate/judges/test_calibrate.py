@@ -1,12 +1,15 @@
 import random
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from groundwork.core.errors import InputError
+from groundwork.evaluate.judges.bias import suspicions
 from groundwork.evaluate.judges.calibrate import ALPHA, Calibration, Reported, calibrate
 from groundwork.evaluate.judges.labels import Label, Rated, rated, read_labels, read_verdicts
+from groundwork.evaluate.judges.verdict import worth
 from tests.evaluate.judges.rubrics import judge_of
 from tests.evaluate.judges.simulated import fair, for_first, for_longer, for_model, pairs
 
@@ -37,6 +40,26 @@ def test_each_weakness_is_found_and_the_others_are_not(errs: object, kind: str) 
     found = calibrate(PAIR, pairs(500, 0.5, errs))  # pyright: ignore[reportArgumentType]
     assert {finding.kind for finding in found.alarms} == {kind}
     assert all(finding.p is not None and finding.p < ALPHA for finding in found.alarms)
+
+
+def test_looking_for_much_is_paid_for() -> None:
+    items = pairs(80, 0.8, for_longer)
+    looked_for = suspicions(items, partial(worth, PAIR))
+    surest = min(looked_for, key=lambda one: one.p)
+    (finding,) = calibrate(PAIR, items).alarms
+    assert finding.sentence == surest.sentence
+    assert finding.p == pytest.approx(len(looked_for) * surest.p)
+    assert finding.p > surest.p
+
+
+def test_a_small_p_alone_accuses_nobody() -> None:
+    """More items lean to the first place than to the second, those less far: the share of the verdicts is not shown to differ from half."""
+    items = [Rated(str(n), "A", {}, ("A", "tie") if n < 60 else ("B", "A")) for n in range(88)]
+    found = calibrate(PAIR, items)
+    assert found.orders is not None
+    assert found.orders.first.low < 0.5 < found.orders.first.high
+    assert min(one.p for one in suspicions(items, partial(worth, PAIR))) < 0.001
+    assert "position" not in kinds(found)
 
 
 def test_base_rates_and_confusion_are_shares_and_counts() -> None:

@@ -71,7 +71,7 @@ async def test_notes_that_say_the_like_come_together(embedder: Batcher) -> None:
 async def test_only_notes_without_a_mode_are_grouped(embedder: Batcher) -> None:
     notes = [note(1, "sounds rude"), note(2, "sounds rude indeed"), note(3, "named already", "slow"), note(4, "")]
     (group,) = await group_notes(notes, embedder)
-    assert (group.items, group.suggestion) == (("i1", "i2"), "rude-sound")
+    assert (group.items, group.suggestion) == (("i1", "i2"), "rude-sounds")
     assert len(await group_notes(notes, embedder, alike=0.999)) == 2
     assert await group_notes([note(1, "", "slow")], embedder) == ()
     (single,) = await group_notes([note(1, "x" * 5_000)], embedder)

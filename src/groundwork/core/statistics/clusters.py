@@ -10,6 +10,7 @@ import msgspec
 
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate
+from groundwork.core.statistics.clustered_score import Cluster, degrees, robust, score_limits
 from groundwork.core.statistics.distributions import f_quantile, t_quantile
 from groundwork.core.statistics.intervals import OPEN, UNIT, Bounds, need_items, need_within
 
@@ -39,38 +40,30 @@ def clustered_mean(
     bounds: Bounds | None = UNIT,
     level: float = 0.95,
 ) -> Estimate:
-    """The mean over all items, with a t interval whose variance and degrees of freedom are those of the clusters.
+    """The mean over all items, with an interval whose variance and degrees of freedom are those of the clusters.
 
-    The bias-reduced variance (CR2), with degrees of freedom after Satterthwaite: the smaller of those for independent items and for items
-    that are equal within a cluster. Bounded values: each limit is computed as if one more cluster of average size had been seen at that
-    bound (as in `mean`, whose interval this is where each cluster holds one item): with few clusters that errs on the safe side, under 1 %
-    of the time with 12 clusters and 2 % with 40. One cluster shows no spread between clusters: the interval is open. Below 10 clusters the
-    method says `few`. Raises InputError for no values or unequal lengths.
-    Source: R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002), 169-181.
+        Bounded values: Wilson's score interval for the effective number of items (see clustered_score.py), so that equal values give an interval
+        and not a point. Without bounds: a t interval. Both with the bias-reduced variance (CR2) and Satterthwaite's degrees of freedom.
+        One cluster shows no spread between clusters: the interval is open. Below 10 clusters the method says `few`. Raises InputError for no
+        values, unequal lengths, or a value outside the bounds.
+    BOUNDED
     """
     groups = grouped(values, clusters)
     if bounds is not None:
         need_within(values, bounds)
-    n, size = len(values), len(values) / len(groups)
-    value = math.fsum(values) / n
-    method = f"cluster-robust t, {len(groups)} clusters" + (" (few)" if 1 < len(groups) < FEW else "")
+    value, method = math.fsum(values) / len(values), f"{len(groups)} clusters" + (" (few)" if len(groups) < FEW else "")
     if len(groups) == 1:
         low, high = bounds or (value, value)
-        return Estimate(value=value, low=low, high=high, n=n, method=f"cluster-robust t, {OPEN}: one cluster", level=level)
-    sums = [(math.fsum(group), float(len(group))) for group in groups]
-    t = t_quantile(0.5 + level / 2, _degrees([count / n for _, count in sums]))
-    limits: list[float] = []
-    for side in (0, 1):
-        seen = sums if bounds is None else [*sums, (bounds[side] * size, size)]
-        centre, variance = _robust(seen)
-        half = t * math.sqrt(variance * len(seen) / len(groups))
-        limits.append(centre + (half if side else -half))
-    low, high = (min(limits[0], value), max(limits[1], value))
-    if bounds is not None:
-        low, high = max(bounds[0], low), min(bounds[1], high)
-    elif low == high:
-        method += ", equal values"
-    return Estimate(value=value, low=low, high=high, n=n, method=method, level=level)
+        return Estimate(value=value, low=low, high=high, n=len(values), method=f"cluster-robust, {OPEN}: one cluster", level=level)
+    if bounds is None:
+        low, high = _t_limits(groups, level)
+        method = f"cluster-robust t, {method}" + (", equal values" if low == high else "")
+    else:
+        width = bounds[1] - bounds[0]
+        sums = [Cluster(math.fsum((one - bounds[0]) / width for one in group), 0.0, float(len(group))) for group in groups]
+        low, high = (bounds[0] + width * limit for limit in score_limits(sums, paired=False, level=level))
+        method = f"cluster-robust wilson, {method}"
+    return Estimate(value=value, low=min(low, value), high=max(high, value), n=len(values), method=method, level=level)
 
 
 def clustered_difference(
@@ -81,15 +74,27 @@ def clustered_difference(
     bounds: Bounds | None = UNIT,
     level: float = 0.95,
 ) -> Estimate:
-    """The mean of `after - before` over the same items, which come in clusters. As `clustered_mean`, of the differences."""
+    """The mean of `after - before` over the same items, which come in clusters.
+
+        Bounded scores: Tango's score interval for the effective number of items, else and otherwise as `clustered_mean`, of the differences.
+    DIFFERENCE
+    """
     if len(before) != len(after):
         raise InputError(f"{len(before)} values before and {len(after)} after are no pairs", fix="compare the items that both runs scored")
-    if bounds is not None:
-        need_within([*before, *after], bounds)
     differences = [new - old for old, new in zip(before, after, strict=True)]
-    around = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
-    estimate = clustered_mean(differences, clusters, bounds=around, level=level)
-    return msgspec.structs.replace(estimate, method=f"paired {estimate.method}")
+    if bounds is None:
+        estimate = clustered_mean(differences, clusters, bounds=None, level=level)
+        return msgspec.structs.replace(estimate, method=f"paired {estimate.method}")
+    need_within([*before, *after], bounds)
+    groups, width = grouped(differences, clusters), bounds[1] - bounds[0]
+    value = math.fsum(differences) / len(differences)
+    if len(groups) == 1:
+        low, high, method = -width, width, f"paired cluster-robust, {OPEN}: one cluster"
+    else:
+        sums = [_moves([difference / width for difference in group]) for group in groups]
+        low, high = (width * limit for limit in score_limits(sums, paired=True, level=level))
+        method = f"paired cluster-robust tango, {len(groups)} clusters" + (" (few)" if len(groups) < FEW else "")
+    return Estimate(value=value, low=min(low, value), high=max(high, value), n=len(differences), method=method, level=level)
 
 
 def clustering(values: Sequence[float], clusters: Sequence[Hashable], *, level: float = 0.95) -> Clustering:
@@ -115,8 +120,8 @@ def clustering(values: Sequence[float], clusters: Sequence[Hashable], *, level: 
     )
     value = _intraclass(between, inner, size)
     estimate = Estimate(value=value, low=min(low, value), high=max(high, value), n=n, method="analysis of variance", level=level)
-    _, robust = _robust([(math.fsum(group), float(len(group))) for group in groups])
-    return Clustering(n=n, clusters=k, design_effect=robust / (total / (n - 1) / n), intraclass=estimate)
+    _, variance = robust([(math.fsum(group), float(len(group))) for group in groups])
+    return Clustering(n=n, clusters=k, design_effect=variance / (total / (n - 1) / n), intraclass=estimate)
 
 
 def grouped(values: Sequence[float], clusters: Sequence[Hashable]) -> list[list[float]]:
@@ -141,25 +146,14 @@ def _intraclass(between: float, within: float, size: float) -> float:
     return (between - within) / spread if spread > 0 else 1.0
 
 
-def _robust(sums: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Mean and its CR2 variance from each cluster's sum and size: a cluster's residuals, enlarged for its own pull on the mean."""
-    n = math.fsum(size for _, size in sums)
-    centre = math.fsum(total for total, _ in sums) / n
-    return centre, math.fsum((total - size * centre) ** 2 / (1 - size / n) for total, size in sums) / n**2
+def _t_limits(groups: Sequence[Sequence[float]], level: float) -> tuple[float, float]:
+    n = sum(len(group) for group in groups)
+    centre, variance = robust([(math.fsum(group), float(len(group))) for group in groups])
+    half = t_quantile(0.5 + level / 2, degrees([len(group) / n for group in groups])) * math.sqrt(variance)
+    return centre - half, centre + half
 
 
-def _degrees(shares: Sequence[float]) -> float:
-    """Satterthwaite's degrees of freedom of the CR2 variance; `shares` are the clusters' shares of the items."""
-    pulls = [share * share / (1 - share) for share in shares]
-    square = math.fsum(share * share for share in shares)
-    # Independent items: the traces of Bell and McCaffrey's matrix and of its square, in closed form for a mean.
-    apart = math.fsum(pulls) ** 2 - math.fsum(pull * pull for pull in pulls)
-    independent = 1 / (square + apart)
-    # Items equal within clusters: the same with a cluster's sum varying as the square of its size.
-    zeroth, first, second = (math.fsum(pull * share**power for pull, share in zip(pulls, shares, strict=True)) for power in (0, 1, 2))
-    trace = zeroth * (1 + square) - 2 * first
-    everywhere = square**2 * zeroth**2 + 2 * second * zeroth + 2 * first**2 - 4 * square * first * zeroth
-    own = math.fsum(
-        pull**2 * ((1 - 2 * share + square) ** 2 - (square - 2 * share) ** 2) for pull, share in zip(pulls, shares, strict=True)
-    )
-    return max(1.0, min(independent, trace**2 / (everywhere + own)))
+def _moves(differences: Sequence[float]) -> Cluster:
+    gained = math.fsum(difference for difference in differences if difference > 0)
+    lost = -math.fsum(difference for difference in differences if difference < 0)
+    return Cluster(gained, lost, float(len(differences)))

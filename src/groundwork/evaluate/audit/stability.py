@@ -60,7 +60,7 @@ def extremes(metric: str, values: Values, best: float, worst: float) -> Iterator
     """Cases that every system gets right tell nothing; those that none does may have a wrong label. `values`: one a system."""
     systems = max((len(rows) for rows in values.values()), default=0)
     if systems < RUNS:
-        why = f"{metric}: {systems} different configurations were run, and {RUNS} are needed"
+        why = f"{metric}: it takes runs of {RUNS} different configurations, and there are {systems}"
         yield LeftOut(probe="stability.extremes", why=why)
         return
     rows = {case: one for case, one in values.items() if len(one) >= RUNS}

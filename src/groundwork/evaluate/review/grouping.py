@@ -1,14 +1,14 @@
 """Notes that say the like, put together by the encoder: a suggestion, which a person names, merges or splits."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from groundwork.core.ports import Embedder
 from groundwork.core.review import Note
-from groundwork.core.text import content_words, shorten
+from groundwork.core.text import STOPWORDS, shorten, stem, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +40,12 @@ async def group_notes(notes: Sequence[Note], embedder: Embedder, *, alike: float
         return ()
     vectors = await embedder.embed([shorten(note.text, _CHARACTERS) for note in waiting])
     groups = sorted(cluster(vectors, alike), key=lambda places: (-len(places), places[0]))
-    words = [Counter(set(content_words(note.text))) for note in waiting]
-    everywhere = sum(words, Counter[str]())
-    return tuple(_group(number, places, waiting, vectors, words, everywhere) for number, places in enumerate(groups, start=1))
+    said = [[word for word in words(note.text) if word not in STOPWORDS] for note in waiting]
+    stems = [Counter({stem(word) for word in row}) for row in said]
+    everywhere = sum(stems, Counter[str]())
+    # A stem is named by the form in which it is said most often.
+    forms = {stem(word): word for word, _ in reversed(Counter(word for row in said for word in row).most_common())}
+    return tuple(_group(number, places, waiting, vectors, stems, everywhere, forms) for number, places in enumerate(groups, start=1))
 
 
 def cluster(vectors: "Vectors", alike: float) -> list[list[int]]:
@@ -75,14 +78,20 @@ def cluster(vectors: "Vectors", alike: float) -> list[list[int]]:
 
 
 def _group(
-    number: int, places: Sequence[int], notes: Sequence[Note], vectors: "Vectors", words: Sequence[Counter[str]], everywhere: Counter[str]
+    number: int,
+    places: Sequence[int],
+    notes: Sequence[Note],
+    vectors: "Vectors",
+    stems: Sequence[Counter[str]],
+    everywhere: Counter[str],
+    forms: Mapping[str, str],
 ) -> Group:
     middle = vectors[list(places)].mean(axis=0)
     nearest = max(places, key=lambda place: float(vectors[place] @ middle))
-    shared = sum((words[place] for place in places), Counter[str]())
+    shared = sum((stems[place] for place in places), Counter[str]())
     # A word tells a group where most of its notes have it and others do not.
     best = sorted(shared, key=lambda word: (-shared[word] * shared[word] / everywhere[word], word))
-    named = [word for word in best if word.isascii() and word.isalpha()][:2]
+    named = [forms[word] for word in best if forms[word].isascii() and forms[word].isalpha()][:2]
     return Group(
         number=number,
         suggestion="-".join(named) or f"group-{number}",

@@ -51,7 +51,7 @@ def draw(population: Sequence[Candidate], n: int, *, by: str, seed: int, identif
 
 def _strata(population: Sequence[Candidate], by: str) -> dict[str, list[Candidate]]:
     found: dict[str, list[Candidate]] = {}
-    for one in population:
+    for one in sorted(population, key=lambda one: one.item):  # so that a seed draws the same whatever the order of the file
         stratum = RANDOM if by == RANDOM else (FAILED if one.is_failed else OTHER) if by == FAILURES else one.facets.get(by, "")
         found.setdefault(stratum, []).append(one)
     if set(found) == {""}:
