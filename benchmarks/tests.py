@@ -3,8 +3,9 @@
     python -m benchmarks.tests [--quick] [--draws N]
 
 Each figure is the share of simulated data sets in which a 95 % interval missed the truth, or a test at 5 % rejected what was true; for the gate
-the shares that pass. All data is simulated, in the sizes people have; `--data` is taken for the sake of uniformity and not used. An open side
-of an interval counts as holding. Beside them, as rivals, what people do instead: intervals that ignore clusters, plain tests at every look.
+the shares that pass; `width.` figures: how wide a clustered interval is, as a multiple of the t interval of the same clusters. All data is
+simulated, in the sizes people have; `--data` is taken for the sake of uniformity and not used. An open side of an interval counts as holding.
+Beside them, as rivals, what people do instead: intervals that ignore clusters, plain tests at every look.
 """
 
 import argparse
@@ -37,15 +38,30 @@ def pairs(r: np.random.Generator, n: int, discordance: float, difference: float)
     return before.tolist(), (before + moves).tolist()
 
 
-def in_clusters(r: np.random.Generator, sizes: Sequence[int], correlation: float = 0.3) -> tuple[list[float], list[int]]:
-    """0/1 items with a mean of 0.6, whose chance differs between clusters (beta-binomial)."""
+def in_clusters(r: np.random.Generator, sizes: Sequence[int], correlation: float = 0.3, mean: float = 0.6) -> tuple[list[float], list[int]]:
+    """0/1 items whose chance differs between clusters (beta-binomial)."""
     scale = 1 / correlation - 1
-    chances = r.beta(0.6 * scale, 0.4 * scale, len(sizes))
+    chances = r.beta(mean * scale, (1 - mean) * scale, len(sizes)) if scale else r.random(len(sizes)) < mean
     names = np.repeat(np.arange(len(sizes)), sizes)
     return (r.random(len(names)) < chances[names]).astype(float).tolist(), names.tolist()
 
 
+def scores_in_clusters(r: np.random.Generator, sizes: Sequence[int], failing: float) -> tuple[list[float], list[int]]:
+    """Scores near 0.9, and 0 with the chance `failing`; an item is its cluster's score with a chance of a half, so that they correlate 0.25."""
+    names = np.repeat(np.arange(len(sizes)), sizes)
+    shared, own = (np.where(r.random(n) < failing, 0.0, r.beta(18, 2, n)) for n in (len(sizes), len(names)))
+    return np.where(r.random(len(names)) < 0.5, shared[names], own).tolist(), names.tolist()
+
+
+def gains_in_clusters(r: np.random.Generator, sizes: Sequence[int]) -> tuple[list[float], list[float], list[int]]:
+    """A change that gains one item of ten and loses one of twenty, the chance to gain differing between clusters (correlation 0.3)."""
+    gained, names = in_clusters(r, sizes, mean=0.1)
+    lost = [float(one == 0 and r.random() < 1 / 18) for one in gained]
+    return lost, gained, names
+
+
 UNEQUAL = (30, 20, 10, 10, 5, 5, 5, 3, 3, 3, 2, 2, 1, 1)
+SIZES = {"5x8": (8,) * 5, "8x5": (5,) * 8, "12x6": (6,) * 12, "40x5": (5,) * 40, "100x2": (2,) * 100, "unequal": UNEQUAL}
 
 
 def shares_and_means() -> dict[str, Trial]:
@@ -96,10 +112,18 @@ def paired() -> dict[str, Trial]:
 
 
 def clustered() -> dict[str, Trial]:
-    """Items in clusters, correlation 0.3."""
+    """Items in clusters, correlation 0.3 where not said otherwise."""
     found: dict[str, Trial] = {}
-    for name, sizes in (("5x8", (8,) * 5), ("12x6", (6,) * 12), ("40x5", (5,) * 40), ("unequal", UNEQUAL)):
+    for name, sizes in SIZES.items():
         found[f"clustered_mean.{name}"] = lambda r, sizes=sizes: misses(s.clustered_mean(*in_clusters(r, sizes)), 0.6)
+        found[f"clustered_mean.{name}_rare"] = lambda r, sizes=sizes: misses(s.clustered_mean(*in_clusters(r, sizes, mean=0.05)), 0.05)
+        found[f"clustered_mean.{name}_scores"] = lambda r, sizes=sizes: misses(s.clustered_mean(*scores_in_clusters(r, sizes, 0.1)), 0.81)
+        found[f"clustered_difference.{name}"] = lambda r, sizes=sizes: misses(s.clustered_difference(*gains_in_clusters(r, sizes)), 0.05)
+    found["clustered_mean.12x6_alike"] = lambda r: misses(s.clustered_mean(*in_clusters(r, (6,) * 12, 1.0)), 0.6)
+    found["clustered_mean.unbounded_5x8"] = lambda r: misses(
+        s.clustered_mean((np.repeat(r.normal(size=5), 8) + r.normal(size=40)).tolist(), np.repeat(np.arange(5), 8).tolist(), bounds=None),
+        0.0,
+    )
 
     def difference(r: np.random.Generator) -> bool:
         (one, names), (other, _) = in_clusters(r, (6,) * 15), in_clusters(r, (6,) * 15)
@@ -114,6 +138,24 @@ def clustered() -> dict[str, Trial]:
         return misses(s.bootstrap(values, clusters=names, draws=600, seed=int(r.integers(1 << 30))), 0.6)
 
     return found | {"clustered_difference.15x6": difference, "intraclass.20x5": correlation, "bootstrap.clusters_40x5": drawn}
+
+
+def widths(draws: int) -> dict[str, float]:
+    """How wide the clustered intervals of bounded values are, as a multiple of the t interval of the same clusters that knows no bounds."""
+    found: dict[str, float] = {}
+    for name, sizes in SIZES.items():
+        chooser = np.random.default_rng(len(sizes))
+        means = [in_clusters(chooser, sizes) for _ in range(draws)]
+        moves = [gains_in_clusters(chooser, sizes) for _ in range(draws)]
+        found[f"width.clustered_mean.{name}"] = _beside_t([(s.clustered_mean(*one), s.clustered_mean(*one, bounds=None)) for one in means])
+        pairs_of = [(s.clustered_difference(*one), s.clustered_difference(*one, bounds=None)) for one in moves]
+        found[f"width.clustered_difference.{name}"] = _beside_t(pairs_of)
+    return found
+
+
+def _beside_t(found: Sequence[tuple[Estimate, Estimate]]) -> float:
+    bounded, free = (math.fsum(pair[place].high - pair[place].low for pair in found) for place in (0, 1))
+    return bounded / free
 
 
 def resampled() -> dict[str, Trial]:
@@ -300,10 +342,12 @@ def main() -> None:
         print(f"{name:<36}{100 * found.value:5.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]{mark}")
     gate = {f"gate.{key}": found for key, found in simulate((0.1, 0.2), draws)["groundwork"].items()}
     above = [name for name, found in rates.items() if found.low > NOMINAL]
+    beside_t = widths(draws // 10)
     everything = rates | gate
     report(
         benchmark="tests",
         figures={name: found.value for name, found in everything.items()}
+        | beside_t
         | {"methods": len(rates), "above_nominal": len(above), "worst": max(found.value for found in rates.values())},
         intervals={name: [round(found.low, 4), round(found.high, 4)] for name, found in everything.items()},
         n=draws,

@@ -1,6 +1,6 @@
 """A chat-completions server on 127.0.0.1 that answers by a function of the request."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ def completion(text: str | None, *, finish: str = "stop", model: str = "m-2026",
 
 @dataclass
 class Server:
-    answer: Callable[[dict[str, Any]], Answer]
+    answer: Callable[[dict[str, Any]], Answer | Awaitable[Answer]]
     port: int = 0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -35,7 +35,8 @@ class Server:
         body = await request.json()
         self.bodies.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        found = self.answer(body)
+        given = self.answer(body)
+        found = given if isinstance(given, dict | tuple) else await given
         status, headers, content = found if isinstance(found, tuple) else (200, {}, found)
         if isinstance(content, str):
             return web.Response(status=status, headers=headers, text=content)
@@ -43,7 +44,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answer: Callable[[dict[str, Any]], Answer]) -> AsyncGenerator[Server]:
+async def serving(answer: Callable[[dict[str, Any]], Answer | Awaitable[Answer]]) -> AsyncGenerator[Server]:
     server = Server(answer)
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.handle)

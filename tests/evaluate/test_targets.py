@@ -137,6 +137,30 @@ async def test_a_server_that_is_busy_is_asked_again_and_one_that_hangs_is_not_wa
     assert {result.error for result in results.values()} == {"no answer within 0.06 s"}
 
 
+async def test_auto_finds_what_the_server_takes(make_suite: MakeSuite, tmp_path: Path) -> None:
+    in_the_air = most = refused = 0
+
+    async def busy(body: dict[str, Any]) -> Answer:
+        nonlocal in_the_air, most, refused
+        in_the_air += 1
+        most = max(most, in_the_air)
+        try:
+            await asyncio.sleep(0.01)
+            if in_the_air > 12:
+                refused += 1
+                return (429, {"retry-after": "0"}, {"error": {"message": "too many"}})
+            return completion(f"fact {number_in(body)}")
+        finally:
+            in_the_air -= 1
+
+    async with serving(busy) as server:
+        suite = make_suite([example(number) for number in range(300)], 'concurrency = "auto"\nattempts = 10')
+        found, _ = await measured(TargetSection(url=server.url), suite, tmp_path)
+    assert (found.run.n, found.run.errors) == (300, 0)
+    assert most > 8, "it asks for more than it began with"
+    assert refused < 150, "and gives way where that is refused"
+
+
 async def test_a_key_that_is_refused_at_once_stops_the_run(make_suite: MakeSuite, tmp_path: Path) -> None:
     async with serving(lambda _: (401, {}, {"error": {"message": "wrong key sk-live-123"}})) as server:
         suite = make_suite([example(number) for number in range(200)], "concurrency = 2")
@@ -334,6 +358,7 @@ def test_a_target_is_named_on_the_command_line() -> None:
     ("lines", "says"),
     [
         ('[target]\nurl = "127.0.0.1:8000"', "is no URL"),
+        ('[target]\nurl = "http://me:sk-123@a/v1"', "holds a password"),
         ('[target]\nurl = "http://a/v1"\nfunction = "a:b"', "two targets"),
         ("[target]\ntemperature = 1.0", "names neither"),
         ('[target]\nfunction = "answer"', "names no function"),

@@ -355,7 +355,7 @@ import platform
 number = {"x86_64": 272, "aarch64": 97}[platform.machine()]
 refusing = ((0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000))
 kernel._control("no new privileges", 38, 1)
-kernel.filter_calls(b"".join(struct.pack("HBBI", *one) for one in refusing))
+kernel.filter_calls(kernel.prepare_filter(b"".join(struct.pack("HBBI", *one) for one in refusing)))
 async def main():
     await Sandbox().run(Program(text="print('ran')"))
 try:

@@ -63,13 +63,13 @@ def say_run(measured: Measured) -> None:
         out(f"{name}: {_unread(name, counts, measured)}")
     for rung in climb(measured.suite.actions, run.metrics, measured.suite.metrics):
         out(f"{good(rung.then) if rung.state == 'earned' else rung.then}: {rung.sentence}")
-    kept = sum(result.kept for result in measured.results()) if run.endpoint else 0
+    kept = sum(result.kept for result in measured.results()) if not run.config else 0
     if kept:
         talk(dim(f"{kept} answers were kept from earlier runs: --no-keep-answers asks again"))
     for metric, reasons in unscored(measured.results(), measured.suite.metrics).items():
         talk(dim(f"{metric}: not scored: {', '.join(f'{count} × {reason}' for reason, count in reasons.items())}"))
     if run.errors:
-        again = "the same command with" if run.endpoint else "groundwork eval"
+        again = "groundwork eval" if run.config else "the same command with"
         cases = "1 case" if run.errors == 1 else f"{run.errors} cases"
         talk(bad(f"{cases} ended in an error: neither right nor wrong. Ask again: {again} --resume {run.id} --retry-errors"))
     out(dim(run.id))

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay", "Answer stored requests again and compare."),
     "review": ("review", "Read answers, name what goes wrong, count it, and measure it."),
     "harvest": ("harvest", "Make a dataset from traces and feedback."),
-    "eval": ("evaluate", "Run the application over a suite of cases."),
+    "eval": ("evaluate", "Evaluate an application, URL, model or function."),
     "compare": ("compare", "Compare two runs case by case, or rate several."),
     "slices": ("slices", "Find where a run is bad, or where one beats another."),
     "rate": ("rate", "Rate systems from pairwise verdicts or runs."),

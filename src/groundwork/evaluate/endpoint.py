@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -67,6 +68,8 @@ class TargetSection(Section, frozen=True, kw_only=True):
             raise ValueError("it names neither `url` nor `model` nor `function`")
         if self.url is not None and not self.url.startswith(("http://", "https://")):
             raise ValueError(f"{self.url!r} is no URL: start it with http:// or https://")
+        if self.url is not None and "@" in urlsplit(self.url).netloc:
+            raise ValueError("the URL holds a password, and every run would write it down: name the secret in `key` or `headers`")
         if self.function is not None and ":" not in self.function:
             raise ValueError(f"{self.function!r} names no function: write `module:function`")
 

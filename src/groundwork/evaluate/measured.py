@@ -71,6 +71,7 @@ async def open_instruments(suite: Suite, root: Path, folder: Folder) -> AsyncGen
     async with AsyncExitStack() as stack:
         models = Models(root, suite.providers, suite.models, suite.written)
         stack.push_async_callback(models.close)
+        await models.look()
         boxes: list[Any] = []
 
         async def sandbox() -> Any:

@@ -36,16 +36,20 @@ class Models:
         self._batcher: Batcher | None = None
         self._transport = Transport()
 
-    async def find(self, name: str) -> Model:
-        """A model by its alias or as `provider/model`. Raises ConfigError for an unknown one, or a key that is not set."""
-        if any("auto" in section.targets for tables, _ in self._tables for section in tables.models.values()) or name == "auto":
+    async def look(self, name: str = "") -> None:
+        """Look for the local server that `auto` means, where some alias (or `name`) is it. Without this, `auto` is the embedded reader."""
+        if name == "auto" or any("auto" in section.targets for tables, _ in self._tables for section in tables.models.values()):
             from groundwork.gateway.providers.auto import local_server
 
             self._local = self._local or await local_server(self._transport)
+
+    async def find(self, name: str) -> Model:
+        """A model as `get` gives it, after a look for the local server."""
+        await self.look(name)
         return self.get(name)
 
     def get(self, name: str) -> Model:
-        """The same where no local server has to be looked for: `auto` is the embedded reader then."""
+        """A model by its alias or as `provider/model`. Raises ConfigError for an unknown one, or a key that is not set."""
         if name not in self._built:
             self._built[name] = self._build(name)
         return self._built[name]

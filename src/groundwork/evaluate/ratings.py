@@ -24,6 +24,9 @@ from groundwork.evaluate.registry import Metric
 from groundwork.evaluate.report import Evaluated
 from groundwork.evaluate.win_rates import preference
 
+_MOVES, _ORDERS_LEAST = 2_000_000, 20
+"""Games that Elo is played through in all; of very many games it sees fewer orders."""
+
 
 class Game(NamedTuple):
     """One comparison of two systems: 1 where the first is better, 0 where the second is, a half for a tie."""
@@ -103,7 +106,7 @@ def rate(games: Sequence[Game], *, metric: str = "", figures: Mapping[str, Estim
     plain = [(game.first, game.second, game.score) for game in games]
     items = [game.item for game in games]
     strengths = statistics.bradley_terry(plain, clusters=items if 1 < len(set(items)) < len(items) else None, level=level)
-    spread = statistics.elo_spread(plain, level=level)
+    spread = statistics.elo_spread(plain, orders=max(_ORDERS_LEAST, min(200, _MOVES // len(plain))), level=level)
     standings = tuple(
         Standing(
             name=name,

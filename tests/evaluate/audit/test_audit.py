@@ -1,14 +1,18 @@
 """Every probe finds the defect that was planted for it, and a sound suite stays quiet."""
 
 import random
+from itertools import combinations
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis.strategies import lists, sampled_from
 
 from groundwork.core.document import Citation
 from groundwork.core.measure import Example, Fact, Result, Score
-from groundwork.evaluate.audit import Audit, Finding, Material, audit, settle
+from groundwork.evaluate.audit import Audit, Finding, Material, audit, leakage, settle
+from groundwork.evaluate.instruments import Instruments
 from groundwork.evaluate.registry import Answered, Graded, Unparseable
 from tests.evaluate.audit.builders import cases, found, run_of, suite_of, with_scorer
 
@@ -112,6 +116,26 @@ async def test_a_metric_that_cannot_be_asked_is_left_out_with_its_reason() -> No
     ]
 
 
+async def test_a_metric_that_asks_a_model_is_asked_no_more_than_allowed() -> None:
+    asked: list[str] = []
+
+    class Judge:
+        name = "judge"
+
+    def model(name: str) -> Any:
+        asked.append(name)
+        return Judge()
+
+    async def judged(answered: Answered) -> float:
+        answered.instruments.model("judge")
+        return float("grams" in answered.reply.text)
+
+    suite = with_scorer(suite_of(cases(80, unanswerable=0)), judged, "judged")
+    report = await examine(suite, asked=4, instruments=Instruments(model=model))
+    assert report.planted["judged"]["right"] == 1.0
+    assert len(asked) == 4 * 9 + 4 * 6, "nine planted answers, and six labels, of four cases"
+
+
 async def test_dear_and_slow_scoring_is_held_against_the_answer() -> None:
     suite = with_scorer(suite_of(cases(30)), lambda answered: Graded(float("grams" in answered.reply.text), cost=0.5), "dear")
     run = run_of(suite, three_quarters)
@@ -178,6 +202,21 @@ async def test_cases_that_stand_twice_contradict_or_cross_the_splits_are_found()
     assert found(await examine(suite_of([*plain, against])), "leakage.contradiction", "alarm")
     other = msgspec.structs.replace(twin, variables={"country": "Peru"}, facts=(Fact(accepted=("2 tons",)),))
     assert not found(await examine(suite_of([*plain, other])), "leakage.contradiction"), "another country is another question"
+
+
+@given(words=lists(lists(sampled_from("abcdefghij"), min_size=3, max_size=8), min_size=2, max_size=12))
+def test_the_same_question_is_found_wherever_it_stands(words: list[list[str]]) -> None:
+    examples = [
+        Example(id=f"c{place}", question=" ".join(f"word{letter}" for letter in row), reference="yes", split=str(place % 2))
+        for place, row in enumerate(words)
+    ]
+    sets = [set(row) for row in words]
+    alike = {
+        frozenset((f"c{one}", f"c{other}"))
+        for one, other in combinations(range(len(sets)), 2)
+        if len(sets[one] & sets[other]) / len(sets[one] | sets[other]) >= 0.8
+    }
+    assert {frozenset((one.id, other.id)) for one, other in leakage._alike(examples)} == alike
 
 
 async def test_cases_in_a_prompt_ring_and_in_other_texts_are_worth_a_look() -> None:

@@ -1,8 +1,10 @@
 """Score intervals of bounded values in clusters: those of independent items, with the effective number of items and a t quantile.
 
-Sources: E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998), 193-201, for the effective number with Wilson's interval; T. Tango,
-Statistics in Medicine 17 (1998), 891-908, for differences; R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002), 169-181, for the
-variance and its degrees of freedom. The part of a cluster that is added is our own: see UNSEEN.
+The effective number is that of the independent items whose mean would vary as much. How it allows for what few clusters cannot show (see
+UNSEEN) is our own. Not covered: clusters whose size tells their mean, and weights.
+Sources: E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998), 193-201, for effective number and t quantile (there with an exact
+interval); E. B. Wilson, JASA 22 (1927), 209-212, and T. Tango, Statistics in Medicine 17 (1998), 891-908, for the intervals; R. M. Bell and
+D. F. McCaffrey, Survey Methodology 28 (2002), 169-181, for the clusters' variance and its degrees of freedom.
 """
 
 import math
@@ -13,9 +15,10 @@ from groundwork.core.statistics.distributions import root_of, t_quantile
 from groundwork.core.statistics.tango import null_variance
 
 UNSEEN = 0.5
-"""The part of one cluster of average size, at the bound, with which the clusters' variance is taken again for the limit on that side. Few
-clusters seldom show the rare one that lies far off: without it, where one value of ten is 0 and the others near 1, 12 clusters miss the
-mean 13 % of the time and more, with it 4 %; a whole cluster would widen the intervals of 5 to 12 clusters by another tenth."""
+"""The part of a cluster of average size, at the bound, that is added for the limit on that side; the smaller effective number counts.
+
+Few clusters seldom show the rare one that lies far off. Where one score of ten is 0 and the others are near 0.9 (correlation 0.3), the
+interval of 12 clusters of six misses 13 % of the time without it and 1 % with it; a whole cluster would widen it by another fifth."""
 
 TINY = 1e-12
 
@@ -68,8 +71,7 @@ def degrees(shares: Sequence[float]) -> float:
 
 def _lower(clusters: Sequence[Cluster], t: float, *, paired: bool) -> float:
     """Where the mean lies t standard errors above; the errors are those that a true mean of that size would have."""
-    n = math.fsum(cluster.size for cluster in clusters)
-    gained, lost = (math.fsum(column) / n for column in ([one.gained for one in clusters], [one.lost for one in clusters]))
+    gained, lost, n = _shares(clusters)
     unseen = UNSEEN * n / len(clusters)
     at_bound = Cluster(0.0, unseen if paired else 0.0, unseen)
     effective = min(_effective(clusters, paired=paired), _effective([*clusters, at_bound], paired=paired))
@@ -83,13 +85,18 @@ def _lower(clusters: Sequence[Cluster], t: float, *, paired: bool) -> float:
 
 def _effective(clusters: Sequence[Cluster], *, paired: bool) -> float:
     """How many independent items (right or wrong; of scores in between, which vary less, it may be more than there are) say as much."""
-    n = math.fsum(cluster.size for cluster in clusters)
-    gained, lost = (math.fsum(column) / n for column in ([one.gained for one in clusters], [one.lost for one in clusters]))
+    gained, lost, n = _shares(clusters)
     value, variance = robust([(one.gained - one.lost, one.size) for one in clusters])
     single = _variance(gained, lost, value, paired=paired)
-    if single <= TINY:  # every value at one bound, or every difference 0, shows nothing within clusters: as if each said one thing
+    if single <= TINY:  # every value at one bound, or every difference 0, shows nothing within clusters: each counts as one item
         return n * n / math.fsum(one.size * one.size for one in clusters)
     return single / variance if variance > 0 else math.inf
+
+
+def _shares(clusters: Sequence[Cluster]) -> tuple[float, float, float]:
+    """What all clusters gained and lost, as shares of all items, and how many these are."""
+    gained, lost, n = (math.fsum(column) for column in zip(*clusters, strict=True))
+    return gained / n, lost / n, n
 
 
 def _variance(gained: float, lost: float, mean: float, *, paired: bool) -> float:

@@ -42,16 +42,19 @@ def clustered_mean(
 ) -> Estimate:
     """The mean over all items, with an interval whose variance and degrees of freedom are those of the clusters.
 
-        Bounded values: Wilson's score interval for the effective number of items (see clustered_score.py), so that equal values give an interval
-        and not a point. Without bounds: a t interval. Both with the bias-reduced variance (CR2) and Satterthwaite's degrees of freedom.
-        One cluster shows no spread between clusters: the interval is open. Below 10 clusters the method says `few`. Raises InputError for no
-        values, unequal lengths, or a value outside the bounds.
-    BOUNDED
+    Bounded values: Wilson's score interval for the effective number of items (see clustered_score.py), so that equal values give an interval
+    and not a point. Without bounds: a t interval. Both with the bias-reduced variance (CR2) and Satterthwaite's degrees of freedom.
+    One cluster shows no spread between clusters: the interval is open. Below 10 clusters the method says `few`. Raises InputError for no
+    values, unequal lengths, or a value outside the bounds.
+    By simulation the 95 % interval of bounded values misses 1 % of the time with 5 clusters, 1 to 4 % with 12, 3 to 5 % with 40 and 100. It
+    does not hold where what is rare fills whole clusters: 100 clusters of 1 to 30 equal items miss a share of 5 % up to 15 % of the time, and
+    20 clusters of equal scores, of which one in ten is 0 and the others are near 0.9, miss 13 %.
+    Source: R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002), 169-181.
     """
     groups = grouped(values, clusters)
     if bounds is not None:
         need_within(values, bounds)
-    value, method = math.fsum(values) / len(values), f"{len(groups)} clusters" + (" (few)" if len(groups) < FEW else "")
+    value, method = math.fsum(values) / len(values), _counted(groups)
     if len(groups) == 1:
         low, high = bounds or (value, value)
         return Estimate(value=value, low=low, high=high, n=len(values), method=f"cluster-robust, {OPEN}: one cluster", level=level)
@@ -76,8 +79,8 @@ def clustered_difference(
 ) -> Estimate:
     """The mean of `after - before` over the same items, which come in clusters.
 
-        Bounded scores: Tango's score interval for the effective number of items, else and otherwise as `clustered_mean`, of the differences.
-    DIFFERENCE
+    Bounded scores: Tango's score interval for the effective number of items (see clustered_score.py). All else as `clustered_mean`.
+    By simulation it misses less than 1 % of the time with up to 12 clusters, 1 to 5 % with 15 to 100.
     """
     if len(before) != len(after):
         raise InputError(f"{len(before)} values before and {len(after)} after are no pairs", fix="compare the items that both runs scored")
@@ -93,7 +96,7 @@ def clustered_difference(
     else:
         sums = [_moves([difference / width for difference in group]) for group in groups]
         low, high = (width * limit for limit in score_limits(sums, paired=True, level=level))
-        method = f"paired cluster-robust tango, {len(groups)} clusters" + (" (few)" if len(groups) < FEW else "")
+        method = f"paired cluster-robust tango, {_counted(groups)}"
     return Estimate(value=value, low=min(low, value), high=max(high, value), n=len(differences), method=method, level=level)
 
 
@@ -144,6 +147,10 @@ def _squares(values: Sequence[float]) -> float:
 def _intraclass(between: float, within: float, size: float) -> float:
     spread = between + (size - 1) * within
     return (between - within) / spread if spread > 0 else 1.0
+
+
+def _counted(groups: Sequence[Sequence[float]]) -> str:
+    return f"{len(groups)} clusters" + (" (few)" if len(groups) < FEW else "")
 
 
 def _t_limits(groups: Sequence[Sequence[float]], level: float) -> tuple[float, float]:

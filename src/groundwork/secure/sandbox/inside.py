@@ -11,6 +11,7 @@ import builtins
 import json
 import linecache
 import os
+import socket
 import sys
 import threading
 import traceback
@@ -21,12 +22,43 @@ from typing import Any, NoReturn, cast
 from groundwork.secure.sandbox import wire
 
 PROGRAM, TESTS = "program.py", "tests.py"
+_TIMES = 16
+"""Enough for bytecode to be specialised."""
 STATED = 2_000
 """Characters of a message that are kept."""
 
 
 class Ended(BaseException):
     """The program is gone, or speaks no sense. No `except Exception` of a test may swallow it."""
+
+
+_REHEARSED = """from typing import List
+
+
+def answer(values: List[int]) -> List[int]:
+    return [value + 1 for value in values if isinstance(value, int)]
+"""
+
+
+def rehearse() -> None:
+    """Do once, in the zygote and with a text of our own, what its children do with foreign ones.
+
+    What Python makes at first use and keeps (caches of attributes, specialised bytecode, constants) is there before the fork then, and no
+    child has to copy the pages it lies on.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for _ in range(_TIMES):
+            names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+            _execute(_REHEARSED, PROGRAM, names)
+            wire.send(theirs.fileno(), _attempt(lambda: None))
+            tests = _Program(ours.fileno())
+            tests.hear()
+            values = wire.pack([[1, 2]])
+            wire.send(ours.fileno(), {"name": "answer", "arguments": values, "named": wire.pack({})})
+            wire.send(theirs.fileno(), _answer(wire.receive(theirs.fileno()) or {}, names))
+            tests.hear(([1, 2],))
+    linecache.clearcache()
 
 
 # -- the program

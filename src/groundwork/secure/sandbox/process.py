@@ -220,7 +220,7 @@ async def start() -> Zygote:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", "-c", _BOOT.format(root=str(_SOURCE), descriptor=theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=complaints,
-                pass_fds=(theirs.fileno(),), env={}, cwd="/", start_new_session=True,
+                pass_fds=(theirs.fileno(),), env={"LD_BIND_NOW": "1"}, cwd="/", start_new_session=True,
             )  # fmt: skip
         first = await _first_word(ours, process, complaints)
     except BaseException:

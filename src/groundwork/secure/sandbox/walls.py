@@ -95,7 +95,7 @@ def fork_apart(home: int, child: Callable[[], None]) -> int:
     """
     kernel.unshare(kernel.NEW_PIDS)
     try:
-        pid = os.fork()
+        pid = kernel.fork()
     except OSError:
         kernel.set_namespace(home, kernel.NEW_PIDS)
         raise
@@ -117,14 +117,21 @@ def lock_in(bounds: Bounds) -> None:
     kernel.unshare(kernel.NEW_USER)  # threads are counted per user namespace (Linux 5.14)
     _limit(bounds)
     kernel.drop_capabilities()
-    version = kernel.landlock_version()
-    if version:
-        handled = _HANDLED.get(version, (1 << 16) - 1)
-        kernel.landlock({"/": _READ, "/dev": _READ | _WRITE, SCRATCH: _READ | _WRITE | _CHANGE}, handled, version)
+    if _LANDLOCK:
+        kernel.landlock(_RULES, _HANDLED.get(_LANDLOCK, (1 << 16) - 1), _LANDLOCK)
     kernel.filter_calls(_FILTER)
 
 
-_FILTER = calls.call_filter() if calls.is_known() else b""
+# known before the first fork, so that no child finds it out again
+_FILTER = kernel.prepare_filter(calls.call_filter() if calls.is_known() else b"")
+_LANDLOCK = kernel.landlock_version()
+_RULES = {"/": _READ, "/dev": _READ | _WRITE, SCRATCH: _READ | _WRITE | _CHANGE}
+_HARD = {
+    kind: hard
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE)
+    if (hard := resource.getrlimit(kind)[1]) != resource.RLIM_INFINITY
+}
+"""What nobody may exceed anyway."""
 
 
 def _limit(bounds: Bounds) -> None:
@@ -137,8 +144,7 @@ def _limit(bounds: Bounds) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
     ):
-        hard = resource.getrlimit(kind)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        least = min(most, _HARD.get(kind, most))
         resource.setrlimit(kind, (least, least))
 
 

@@ -8,6 +8,7 @@ Standard library only: this runs inside the sandbox.
 import gc
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -77,6 +78,7 @@ class _Zygote:
         """By pidfd: whose process it is, and which part."""
 
     def serve(self) -> NoReturn:
+        inside.rehearse()
         for name in [name for name in sys.modules if name.partition(".")[0] == "groundwork"]:
             del sys.modules[name]  # no business of a program
         gc.collect()
@@ -155,4 +157,5 @@ def _child(bounds: walls.Bounds, kept: list[int], work: Callable[[], NoReturn]) 
         os.dup2(descriptor, place)
     os.closerange(len(kept), 1 << 20)
     walls.lock_in(bounds)
+    random.seed()  # or all would draw the same numbers
     work()
