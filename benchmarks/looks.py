@@ -241,7 +241,7 @@ def searched(ground: Ground, planted: int = 0, worse: float = 0.0) -> Trial:
 
 
 def _named(names: Sequence[str], planted: int) -> Truths:
-    return {"finds_planted": "facet 0 = 9" in names, "names_first": names[:1] == ["facet 0 = 9"]} if planted else {"any_named": bool(names)}
+    return {"found": "facet 0 = 9" in names, "found_first": names[:1] == ["facet 0 = 9"]} if planted else {"any_named": bool(names)}
 
 
 def slices() -> Iterator[tuple[str, str, Trial]]:
@@ -249,7 +249,7 @@ def slices() -> Iterator[tuple[str, str, Trial]]:
     for name, ground in GROUNDS.items():
         yield f"slices.{name}", "", searched(ground)
     for name in ("200_items", "200_items_6_facets", "40x5_icc30_by_cluster"):
-        yield f"slices.{name}", "", searched(GROUNDS[name], 30, 0.25)
+        yield f"slices.{name}_planted", "", searched(GROUNDS[name], 30, 0.25)
 
 
 # -- two runs

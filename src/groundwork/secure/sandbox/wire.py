@@ -8,17 +8,18 @@ Standard library only: this runs inside the sandbox.
 
 import json
 import os
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from fractions import Fraction
+from importlib import import_module
 from typing import Any, cast
 
 LONGEST = 16_000_000
 """Bytes of one frame."""
 _PIECE = 1 << 16
 _SMALL = 1 << 62
-_NUMBERS = {"D": Decimal, "F": Fraction}
+_NUMBERS = {"D": ("decimal", "Decimal"), "F": ("fractions", "Fraction")}
+"""By module, imported when one is met: few programs use them."""
 
 
 class Unfit(Exception):
@@ -45,8 +46,8 @@ def _pack_tagged(value: Any) -> Any:
         return {"b" if isinstance(value, bytes) else "B": value.hex()}
     if isinstance(value, complex):
         return {"c": [value.real, value.imag]}
-    for tag, kind in _NUMBERS.items():
-        if isinstance(value, kind):
+    for tag, (module, name) in _NUMBERS.items():
+        if module in sys.modules and isinstance(value, getattr(sys.modules[module], name)):
             return {tag: str(value)}
     for tag, kind in (("t", tuple), ("s", set), ("f", frozenset), ("q", deque), ("v", Iterator)):
         if isinstance(value, kind):
@@ -85,7 +86,8 @@ def _unpack_tagged(tag: str, inside: Any) -> Any:
         case "c":
             return complex(*inside)
         case "D" | "F":
-            return _NUMBERS[tag](inside)
+            module, name = _NUMBERS[tag]
+            return getattr(import_module(module), name)(inside)
         case "t" | "s" | "f" | "q" | "v":
             makers = {"t": tuple[Any, ...], "s": set[Any], "f": frozenset[Any], "q": deque[Any], "v": iter}
             return makers[tag]([unpack(item) for item in inside])
