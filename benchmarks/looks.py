@@ -290,7 +290,8 @@ def two_runs(two: Two) -> Trial:
             for one, scored in zip(values, kept, strict=True)
         )
         facets = cut({"level": hard.astype(int), "topic": r.integers(0, 4, 200), "source": r.integers(0, 2, 200)})
-        truths = {"finds_reversal" if two.gain < 0 else "false_reversal": bool(reversals(a, b, CORRECT, facets))}
+        shown = any(one.is_shown for one in reversals(a, b, CORRECT, facets))
+        truths = {"finds_reversal" if two.gain < 0 else "false_reversal": shown}
         if two.gain:
             return {GROUNDWORK: truths}
         differences = slice_differences(a, b, CORRECT, facets)

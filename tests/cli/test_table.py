@@ -65,6 +65,8 @@ ARGUMENTS = {
     "keys": ["list"],
     "prompts": ["list"],
     "compare": ["run_1", "run_2"],
+    "components": ["run_1"],
+    "review": ["list"],
     "slices": ["run_1"],
     "rate": ["run_1", "run_2"],
     "gate": ["chg_1"],
@@ -76,7 +78,7 @@ ARGUMENTS = {
 }
 
 
-STAND_ALONE = {"new", "judge"}
+STAND_ALONE = {"new", "judge", "contamination"}
 """They work in any folder."""
 
 

@@ -151,10 +151,10 @@ def test_a_lead_that_is_only_another_mix_is_named_as_simpsons_reversal() -> None
     (reversal,) = reversals(a, b, CORRECT, facets_of(results))
     assert reversal.overall > 0
     assert all(difference < 0 for difference in reversal.slices.values())
-    assert reversal.adjusted < 0
+    assert reversal.adjusted.low < reversal.adjusted.value < 0
     assert reversal.sentence.startswith("Simpson's reversal over `level`")
     assert "B leads by" in reversal.sentence
-    assert "yet A leads in every slice" in reversal.sentence
+    assert "yet A is ahead in every slice" in reversal.sentence
     assert "level = easy is 50% of A's items and 91% of B's" in reversal.sentence
 
 
@@ -213,3 +213,12 @@ def test_the_reliability_of_the_items() -> None:
     assert reliability([runs[0], runs[0]], CORRECT).consistency is None
     with pytest.raises(InputError, match="no item was scored"):
         reliability([evaluated([None])], CORRECT)
+
+
+def test_a_reversal_that_may_be_chance_says_so() -> None:
+    a, b, results = mixed(100, 10)
+    few_a, few_b = ({case: found for case, found in one.items() if int(case.removeprefix("case-")) % 100 < 30} for one in (a, b))
+    (reversal,) = reversals(few_a, few_b, CORRECT, facets_of(results))
+    assert not reversal.is_shown
+    assert reversal.adjusted.low < 0 < reversal.adjusted.high
+    assert "may be chance" in reversal.sentence

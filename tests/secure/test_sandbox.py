@@ -145,6 +145,11 @@ async def test_two_programs_do_not_draw_the_same_numbers(sandbox: Sandbox) -> No
     assert drawn[0] != drawn[1]
 
 
+async def test_a_program_is_told_no_number_of_a_process_outside(sandbox: Sandbox) -> None:
+    outcome = await run(sandbox, "import os, threading; print(os.getpid(), os.getppid(), threading.main_thread().native_id)")
+    assert outcome.stdout == "1 0 1\n"
+
+
 # -- tests of programs
 
 

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 from groundwork.secure.sandbox import inside, kernel, walls
 
 PRELOADED = """abc bisect collections copy dataclasses datetime enum functools heapq itertools json math operator random re string time
-typing warnings""".split()
+typing warnings""".split()  # noqa: SIM905
 """What programs use most: imported once instead of once a program. Each one more makes every fork a little dearer, a compiled one by 25 µs."""
 MESSAGE = 4_096
 ENVIRONMENT = {"HOME": walls.SCRATCH, "TMPDIR": walls.SCRATCH, "LANG": "C.UTF-8", "PATH": ""}
@@ -78,6 +79,7 @@ class _Zygote:
         """By pidfd: whose process it is, and which part."""
 
     def serve(self) -> NoReturn:
+        threading.main_thread()._set_native_id()  # pyright: ignore[reportAttributeAccessIssue]  1, in our namespace as in each child's
         inside.rehearse()
         for name in [name for name in sys.modules if name.partition(".")[0] == "groundwork"]:
             del sys.modules[name]  # no business of a program
