@@ -82,9 +82,7 @@ class UpstreamError(GroundworkError):
 
     code = "upstream_error"
 
-    def __init__(
-        self, what: str, *, cause: Cause, fix: str, upstream_status: int | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, what: str, *, cause: Cause, fix: str, upstream_status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(what, fix=fix)
         self.cause: Cause = cause
         self.upstream_status = upstream_status

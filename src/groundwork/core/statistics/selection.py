@@ -7,6 +7,8 @@ from collections.abc import Sequence
 SORTED = 50_000
 """Up to so many numbers, sorting is quickest."""
 _BUCKETS = 65_536
+_NARROWEST = 1e-300
+"""A spread that divides the number of buckets without overflow."""
 
 
 def order_statistics(values: Sequence[float], ranks: Sequence[int]) -> list[float]:
@@ -16,10 +18,11 @@ def order_statistics(values: Sequence[float], ranks: Sequence[int]) -> list[floa
     memory unless nearly all values lie together.
     """
     low, high = min(values), max(values)
-    if len(values) <= SORTED or not 0 < high - low < math.inf:
+    spread = high - low
+    if len(values) <= SORTED or not _NARROWEST < spread < math.inf:
         ordered = sorted(values)
         return [ordered[rank] for rank in ranks]
-    scale = (_BUCKETS - 1) / (high - low)
+    scale = (_BUCKETS - 1) / spread
     counts = array("Q", bytes(8 * _BUCKETS))
     for value in values:
         counts[int((value - low) * scale)] += 1
