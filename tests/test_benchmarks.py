@@ -22,8 +22,10 @@ QUICK = {
     "evaluate": {"cpu_ms_per_sample", "rss_mb_1k", "resume_s_20k"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "judges": {"defects_found", "defects_total", "false_alarms"},
+    "sandbox": {"passed", "total", "cpu_ms", "escapes"},
     "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
     "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},
+    "tests": {"methods", "above_nominal", "worst"},
     "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},
 }
 NOT_BENCHMARKS = {"__init__", "report", "rivals", "sample"}

@@ -134,7 +134,7 @@ def test_cases_that_break_are_exit_3(run: Run, app: Path) -> None:
     assert done.code == 3
     assert done.json["errors"] == 6
     done = run("eval")
-    assert (done.code, "6 cases ended in an error" in done.err) == (3, True)
+    assert (done.code, "6 cases ended in an error" in done.err, "6 × " in done.err) == (3, True, True)
     (app / "play.jsonl").write_text('{"answer": "Ninety days, 47 metres, 1868."}\n')
     done = run("eval", "--resume", "--retry-errors")
     assert done.code == 2, "another script is another configuration: its run cannot be completed"

@@ -1,12 +1,14 @@
+from pathlib import Path
+
 import pytest
 
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.errors import ConfigError
 from groundwork.evaluate.config import GateSection, parse_requirement, parse_requirements
-from groundwork.evaluate.scorers import metrics_of
+from groundwork.evaluate.scorers import find_scorers, metrics_of
 from tests.evaluate.builders import OWN
 
-METRICS = metrics_of(OWN)
+METRICS = metrics_of(OWN) | metrics_of(find_scorers(("tokens.output",), root=Path()))
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ METRICS = metrics_of(OWN)
         ("latency.p95 <= 800ms", "at_most", 0.8, False),
         ("latency.p50 <= 1.5 s", "at_most", 1.5, False),
         ("cost <= 0.01 USD", "at_most", 0.01, False),
+        ("tokens.output <= 400", "at_most", 400, False),
+        ("tokens.output <= 400 tokens", "at_most", 400, False),
         ("cost <= 1.1 * current", "at_most", 1.1, True),
         ("latency.p95<=1.2*current".replace("<=", " <= "), "at_most", 1.2, True),
     ],
@@ -40,6 +44,7 @@ def test_requirements_are_read(text: str, kind: str, number: float, relative: bo
         ("latency.p95 <= 800", "needs a unit", "800ms"),
         ("latency.p95 <= 1 USD", "needs a unit", "800ms"),
         ("cost <= 1", "needs a unit", "0.01 USD"),
+        ("tokens.output <= 4 USD", "measured in tokens", "4 tokens"),
         ("cost <= 1.1 USD * current", "no unit", "1.1 * current"),
         ("latency.p50 not_inferior", "measured in s", "1.1 * current"),
     ],

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from groundwork.app.live import read_settings
+from groundwork.cli.lines import rows_of
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import NOT_PASSED, app_option, bad, bold, dim, good, json_option, out, out_json, run, table, talk
 from groundwork.core.errors import InputError
@@ -90,20 +91,10 @@ def read_labels(path: Path) -> dict[str, bool]:
         label: bool | int | float | str
 
     found: dict[str, bool] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}", fix="name a readable file of JSON lines") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = msgspec.json.decode(line, type=Row)
-        except msgspec.DecodeError as error:
-            raise InputError(f"{path}:{number}: {error}", fix='write {"id": "CASE", "label": true}') from None
+    for where, row in rows_of(path, Row, form='{"id": "CASE", "label": true}'):
         label = label_of(row.label)
         if label is None:
-            raise InputError(f"{path}:{number}: {row.label!r} is no verdict", fix="write true or false")
+            raise InputError(f"{where}: {row.label!r} is no verdict", fix="write true or false")
         found[row.id] = label
     return found
 

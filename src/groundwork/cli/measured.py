@@ -12,7 +12,7 @@ from groundwork.core.text import shorten
 from groundwork.evaluate.figures import if_wrong
 from groundwork.evaluate.measured import Asked, Measured
 from groundwork.evaluate.registry import Unit
-from groundwork.evaluate.report import unscored, wrong_answers
+from groundwork.evaluate.report import faults, unscored, wrong_answers
 from groundwork.evaluate.runner import Progress
 from groundwork.evaluate.suite import Suite
 from groundwork.evaluate.thresholds import climb
@@ -20,6 +20,7 @@ from groundwork.store.files import guarding
 from groundwork.store.folder import Folder
 
 _UNREAD = {"unparseable": "unreadable", "error": "where the scorer broke"}
+_MOST_FAULTS = 3
 _COLOURS = {"pass": good, "fail": bad, "undecided": bold}
 
 
@@ -72,6 +73,8 @@ def say_run(measured: Measured) -> None:
         again = "groundwork eval" if run.config else "the same command with"
         cases = "1 case" if run.errors == 1 else f"{run.errors} cases"
         talk(bad(f"{cases} ended in an error: neither right nor wrong. Ask again: {again} --resume {run.id} --retry-errors"))
+        for fault, count in list(faults(measured.results()).items())[:_MOST_FAULTS]:
+            talk(f"  {count} × {fault}")
     out(dim(run.id))
 
 

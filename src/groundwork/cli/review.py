@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from groundwork.cli.lines import rows_of
 from groundwork.cli.opening import open_folder
 from groundwork.cli.reading import read_items
 from groundwork.cli.terminal import app_option, bold, dim, json_option, moment, out, out_json, run, table, talk
@@ -103,19 +104,9 @@ def parse_notes(path: Path, review: Review, reader: str) -> list[Note]:
 
     drawn = {one.item for one in review.items}
     found: list[Note] = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}", fix="name a readable file of JSON lines") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = msgspec.json.decode(line, type=Row)
-        except msgspec.DecodeError as error:
-            raise InputError(f"{path}:{number}: {error}", fix='write {"item": "ID", "note": "what is wrong"}') from None
+    for where, row in rows_of(path, Row, form='{"item": "ID", "note": "what is wrong"}'):
         if row.item not in drawn:
-            raise InputError(f"{path}:{number}: {row.item!r} is not in {review.id}", fix="see its items: groundwork review export")
+            raise InputError(f"{where}: {row.item!r} is not in {review.id}", fix="see its items: groundwork review export")
         text, modes = tagged(row.note)
         named = tuple(dict.fromkeys([*modes, *(name_of(mode) for mode in row.modes)]))
         found.append(Note(review=review.id, item=row.item, at=time.time(), text=text, modes=named, reader=reader))

@@ -89,6 +89,12 @@ def _number(number: str, unit: str, metric: Metric, where: str, *, relative: boo
                 f"`{metric.name}` is a share, not {number}{unit}", where=where, fix="write it as a number from 0 to 1, such as 0.9"
             )
         return float(number)
+    if wanted not in ("s", "USD"):  # points, tokens, bits: a plain number, with or without their name
+        if unit not in ("", wanted):
+            raise ConfigError(
+                f"`{metric.name}` is measured in {wanted}, not {unit}", where=where, fix=f"write {number} or {number} {wanted}"
+            )
+        return float(number)
     kind, example = (Duration, "800ms") if wanted == "s" else (Money, "0.01 USD")
     try:
         return kind.parse(f"{number} {unit}").number

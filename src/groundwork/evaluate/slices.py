@@ -5,7 +5,7 @@ slice shows when values are dealt to the items anew (the maximum of a permutatio
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
-    Worst = Callable[[int, np.random.Generator], Floats]
 
 LEAST = 10
 """Items that a slice must have to be looked at."""
@@ -33,7 +32,8 @@ LEAST_CLUSTERS = 5
 DRAWS = 2_000
 _AT_ONCE = 4_000_000
 LEVEL = 0.05
-_TINY = 1e-12
+_TINY = 1e-9
+_PEERS = 10
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,56 +139,57 @@ def _chances(items: Mapping[str, Item], cells: Sequence[Cell], sign: int, draws:
     values = values - values.mean()
     members = np.array([[example in cell.examples for example in names] for cell in cells], dtype=np.float32)
     clusters = _cluster_numbers(items)
-    observed, worst = _independent(values, members) if clusters is None else _clustered(values, members, clusters)
     chooser = np.random.default_rng(seed)
-    beyond = np.ones(len(cells))
     at_once = max(1, _AT_ONCE // len(names))
-    for start in range(0, draws, at_once):
-        largest = worst(min(at_once, draws - start), chooser)
-        beyond += (largest[None, :] >= observed[:, None] - 1e-6).sum(axis=1)
-    how = "values dealt anew" if clusters is None else "signs of clusters drawn anew"
+    batches = [min(at_once, draws - start) for start in range(0, draws, at_once)]
+    dealt = np.concatenate([-(members @ _deal(values, clusters, batch, chooser)) for batch in batches], axis=1)
+    scale = np.maximum(dealt.std(axis=1), _TINY)  # small and large slices in one unit: standard deviations of what dealing anew gives
+    largest = (dealt / scale[:, None]).max(axis=0)
+    observed = -(members @ values) / scale
+    beyond = 1 + (largest[None, :] >= observed[:, None] - 1e-6).sum(axis=1)
+    how = "values dealt anew" if clusters is None else "clusters of values dealt anew"
     return (beyond / (1 + draws)).tolist(), f"largest of {len(cells)} slices, {how}, {draws} draws"
 
 
-def _independent(values: "Floats", members: "Singles") -> "tuple[Floats, Worst]":
-    """How far each slice lies below the rest, and the largest such distance of values dealt to the items in another order.
+def _deal(values: "Floats", clusters: "NDArray[np.int64] | None", draws: int, chooser: "np.random.Generator") -> "Singles":
+    """Values dealt to the items in another order; those of a cluster stay together. Shape (items, draws).
 
-    In standard deviations of what dealing anew gives: the same scale for small and large slices.
+    A cluster gets the values of another one of about its size, from a place of their circle drawn at random: exact for clusters of one size, a
+    good approximation else (the giver's values are repeated or cut).
     """
     import numpy as np
 
-    n, sizes = len(values), members.sum(axis=1)
-    scale = np.sqrt(sizes * (n - sizes) / n) * max(float(values.std()), _TINY)
+    if clusters is None:
+        return chooser.permuted(np.repeat(values[None, :], draws, axis=0), axis=1).T.astype(np.float32)
+    sizes = np.bincount(clusters)
+    starts = np.cumsum(sizes) - sizes
+    together = values[np.argsort(clusters, kind="stable")]
+    within = np.empty(len(values), dtype=np.int64)
+    within[np.argsort(clusters, kind="stable")] = np.arange(len(values)) - np.repeat(starts, sizes)
+    givers = np.empty((draws, len(sizes)), dtype=np.int64)
+    for peers in _of_a_size(sizes):
+        givers[:, peers] = chooser.permuted(np.repeat(peers[None, :], draws, axis=0), axis=1)
+    turns = chooser.integers(0, sizes[givers])
+    giver = givers[:, clusters]
+    dealt = together[starts[giver] + (within + turns[:, clusters]) % sizes[giver]].T
+    return (dealt - dealt.mean(axis=0)).astype(np.float32)  # a slice is held against the rest, not against 0
 
-    def worst(draws: int, chooser: "np.random.Generator") -> "Floats":
-        dealt = chooser.permuted(np.repeat(values[None, :], draws, axis=0), axis=1).T.astype(np.float32)
-        return (-(members @ dealt) / scale[:, None]).max(axis=0)
 
-    return -(members @ values) / scale, worst
-
-
-def _clustered(values: "Floats", members: "Singles", clusters: "NDArray[np.int64]") -> "tuple[Floats, Worst]":
-    """The same for clusters, whose sizes differ: each gets another sign. Distances are in cluster-robust standard errors, anew for each draw.
-
-    Without those a few large clusters make every search wide awake: with clusters of 1 to 8 items it then errs three times as often as it says.
-    Source: A. C. Cameron, J. B. Gelbach and D. L. Miller, Review of Economics and Statistics 90 (2008), 414-427 (wild cluster bootstrap-t).
-    """
+def _of_a_size(sizes: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
+    """Clusters in groups of about one size, at least `_PEERS` in each where there are as many: those of exactly one size stand together."""
     import numpy as np
 
-    among = members.astype(np.float64) - members.mean(axis=1, keepdims=True)
-    groups = np.zeros((len(values), int(clusters.max()) + 1))
-    groups[np.arange(len(values)), clusters] = 1.0
-    sums, weights, sizes = (among * values) @ groups, among @ groups, groups.sum(axis=0)
-    means = values @ groups  # of each cluster, as a sum
-    squares, crossed, shifted = (sums**2).sum(axis=1), sums * weights, (weights**2).sum(axis=1)
-
-    def worst(draws: int, chooser: "np.random.Generator") -> "Floats":
-        signs = 2.0 * chooser.integers(0, 2, (len(sizes), draws)) - 1
-        shift = (means @ signs) / sizes.sum()  # a slice is held against the rest, not against 0
-        variance = squares[:, None] - 2 * shift * (crossed @ signs) + shift**2 * shifted[:, None]
-        return (-(sums @ signs) / np.sqrt(np.maximum(variance, _TINY))).max(axis=0)
-
-    return -sums.sum(axis=1) / np.sqrt(np.maximum(squares, _TINY)), worst
+    order = np.argsort(sizes, kind="stable")
+    groups: list[list[int]] = [[]]
+    for place in order.tolist():
+        last = groups[-1]
+        if len(last) >= _PEERS and sizes[last[-1]] != sizes[place]:
+            groups.append([])
+        groups[-1].append(place)
+    if len(groups) > 1 and len(groups[-1]) < _PEERS:
+        rest = groups.pop()
+        groups[-1] += rest
+    return [np.array(group, dtype=np.int64) for group in groups]
 
 
 def _cluster_numbers(items: Mapping[str, Item]) -> "NDArray[np.int64] | None":
