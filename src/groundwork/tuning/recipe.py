@@ -120,7 +120,7 @@ def _check(recipe: Recipe, written: Written) -> None:
     )
     for path, fine, what, fix in rules:
         if not fine:
-            raise ConfigError(what, where=written.line_of(path) if hasattr(written, "line_of") else written.file, fix=fix)
+            raise ConfigError(what, where=written.where(path), fix=fix)
     for target in lora.targets:
         if target not in TARGETS:
-            raise ConfigError(f"LoRA has no target `{target}`", where=written.file, fix=f"any of {', '.join(TARGETS)}")
+            raise ConfigError(f"LoRA has no target `{target}`", where=written.where(("lora", "targets")), fix=f"any of {', '.join(TARGETS)}")
