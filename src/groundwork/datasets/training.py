@@ -15,7 +15,7 @@ import msgspec
 
 from groundwork.core.errors import ConfigError, InputError, NotFound, StoreError
 from groundwork.core.text import words
-from groundwork.datasets.rows import PairRow, Row, SpanRow, Task, TextRow, format_rows, parse_rows, rows_sha256
+from groundwork.datasets.rows import Row, SpanRow, Task, TextRow, format_rows, parse_rows, rows_sha256
 from groundwork.store.files import guarding, sync_folder, write_synced
 
 Part = Literal["train", "dev", "held"]
