@@ -1,11 +1,11 @@
 """The recipe of a small model: base, task, data, method, schedule. One TOML file, the same on a CPU and on a GPU.
 
-    name = "reader"
-    task = "span"
-    [data]
-    folder = "training/reader"
-    [train]
-    epochs = 3
+name = "reader"
+task = "span"
+[data]
+folder = "training/reader"
+[train]
+epochs = 3
 """
 
 from pathlib import Path
@@ -102,7 +102,12 @@ def read_recipe(path: Path) -> Recipe:
 def _check(recipe: Recipe, written: Written) -> None:
     train, data, lora = recipe.train, recipe.data, recipe.lora
     rules: tuple[tuple[tuple[str, ...], bool, str, str], ...] = (
-        (("name",), recipe.name.replace("-", "").replace("_", "").isalnum(), "a name has letters, digits, - and _", 'write name = "reader"'),
+        (
+            ("name",),
+            recipe.name.replace("-", "").replace("_", "").isalnum(),
+            "a name has letters, digits, - and _",
+            'write name = "reader"',
+        ),
         (("data", "window"), 16 <= data.window <= WINDOW, f"the window is {data.window}", f"16 to {WINDOW} word pieces fit the base"),
         (("data", "stride"), 0 <= data.stride <= data.window // 2, f"the stride is {data.stride}", "0 to half of the window"),
         (("train", "learning_rate"), 0 < train.learning_rate < 1, f"the learning rate is {train.learning_rate}", "1e-5 to 1e-3 are usual"),
@@ -123,4 +128,6 @@ def _check(recipe: Recipe, written: Written) -> None:
             raise ConfigError(what, where=written.where(path), fix=fix)
     for target in lora.targets:
         if target not in TARGETS:
-            raise ConfigError(f"LoRA has no target `{target}`", where=written.where(("lora", "targets")), fix=f"any of {', '.join(TARGETS)}")
+            raise ConfigError(
+                f"LoRA has no target `{target}`", where=written.where(("lora", "targets")), fix=f"any of {', '.join(TARGETS)}"
+            )
