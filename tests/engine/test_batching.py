@@ -10,6 +10,7 @@ import pytest
 from groundwork.core.errors import InputError, Overloaded, StoreError
 from groundwork.engine.batching import TURN, Batcher
 from groundwork.engine.encoder import Encoder, Vectors
+from groundwork.engine.thread import ModelThread
 
 
 class Scripted(Encoder):
@@ -60,7 +61,7 @@ def encoder() -> Scripted:
 
 @pytest.fixture
 async def batcher(encoder: Scripted) -> AsyncIterator[Batcher]:
-    batcher = Batcher(load=lambda: encoder, waiting=64)
+    batcher = Batcher(load=lambda: encoder, waiting=64, thread=ModelThread())  # its own: nobody else keeps it alive
     yield batcher
     encoder.gate.set()
     await batcher.close()

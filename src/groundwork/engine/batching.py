@@ -9,7 +9,6 @@ Not covered: several event loops at the same time (one `Batcher` serves one loop
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from groundwork.core.errors import InputError, Overloaded
 from groundwork.engine.encoder import Encoder, Manifest, Vectors, read_manifest
+from groundwork.engine.thread import SHARED, ModelThread
 
 # About 0.15 s of computing with the longest texts: what a newcomer waits at most for the turn before it. Longer turns gain under 5 %.
 TURN = 8
@@ -40,14 +40,22 @@ Result = Vectors | InputError
 
 
 class Batcher:
-    """Embeds texts for any number of concurrent callers; owns the encoder and its thread.
+    """Embeds texts for any number of concurrent callers; owns the encoder, and shares the thread of all embedded models.
 
     The weights load at first use, in that thread (or in `warm`); where loading fails, every caller gets the error and the next call
     tries again.
-    `load` and `manifest` are the seams of tests and of other weights; `waiting` bounds the texts that are accepted and not yet computed.
+    `load`, `manifest` and `thread` are the seams of tests and of other weights; `waiting` bounds the texts that are accepted and not yet
+    computed.
     """
 
-    def __init__(self, *, load: Callable[[], Encoder] = Encoder, manifest: Manifest | None = None, waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        *,
+        load: Callable[[], Encoder] = Encoder,
+        manifest: Manifest | None = None,
+        waiting: int = WAITING,
+        thread: ModelThread = SHARED,
+    ) -> None:
         known = manifest or read_manifest()
         self.fingerprint = known.fingerprint
         self.dimensions = known.dimensions
@@ -55,7 +63,7 @@ class Batcher:
         self._load = load
         self._limit = waiting
         self._encoder: Encoder | None = None  # touched by the thread only
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="groundwork-encoder")
+        self._thread = thread.lease()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._line: deque[Request] = deque()
         self._accepted = 0
@@ -95,16 +103,16 @@ class Batcher:
         """Load the weights now. Raises `StoreError` where they do not load."""
         if self._closed:
             raise closed()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded)
+        await self._thread.run(self._loaded)
 
     async def close(self) -> None:
-        """Refuse new calls, fail those that wait, and join the thread (after the turn it is in)."""
+        """Refuse new calls, fail those that wait, and give the thread back (after the turn it is in)."""
         self._closed = True
         for request in self._line:
             if not request.answer.done():
                 request.answer.set_exception(closed())
         self._line.clear()
-        await asyncio.to_thread(self._thread.shutdown, wait=True)
+        await self._thread.close()
         self._encoder = None
 
     def _turn(self) -> None:
@@ -122,7 +130,7 @@ class Batcher:
             shares.append((request.done, texts))
         self._busy = bool(shares)
         if shares:
-            work = asyncio.get_running_loop().run_in_executor(self._thread, self._compute, shares)
+            work = self._thread.run(self._compute, shares)
             work.add_done_callback(partial(self._settle, requests))
 
     def _settle(self, requests: list[Request], work: asyncio.Future[list[Result]]) -> None:
