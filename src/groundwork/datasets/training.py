@@ -94,15 +94,16 @@ def write_training(
         raise StoreError(f"{folder} exists already", fix="training sets never change: write another one")
     if empty := [part for part in PARTS if not parts.get(part)]:
         raise InputError(f"no row in {', '.join(empty)}", fix="a training set needs rows in train, dev and held")
-    if wrong := [leak for leak in leaks(parts) if not (unsplit and leak.startswith("the group"))]:
+    rows = {part: parse_rows(format_rows(parts[part]), task, part) for part in PARTS}  # as they will be read: a broken row is found now
+    if wrong := [leak for leak in leaks(rows) if not (unsplit and leak.startswith("the group"))]:
         raise InputError(f"{len(wrong)} leaks between the parts; the first: {wrong[0]}", fix="deduplicate first, and split by group")
     made = TrainingSet(
         name=name,
         task=task,
-        counts={part: len(parts[part]) for part in PARTS},
-        sha256={part: rows_sha256(parts[part]) for part in PARTS},
-        groups={part: len({row.group for row in parts[part]}) for part in PARTS},
-        labels={part: dict(sorted(Counter(label_of(row) for row in parts[part]).items())) for part in PARTS},
+        counts={part: len(rows[part]) for part in PARTS},
+        sha256={part: rows_sha256(rows[part]) for part in PARTS},
+        groups={part: len({row.group for row in rows[part]}) for part in PARTS},
+        labels={part: dict(sorted(Counter(label_of(row) for row in rows[part]).items())) for part in PARTS},
         origins=tuple(origins),
         how=how,
         seed=seed,
@@ -112,7 +113,7 @@ def write_training(
         beside.mkdir(parents=True)
         try:
             for part in PARTS:
-                write_synced(beside / f"{part}.jsonl", format_rows(parts[part]))
+                write_synced(beside / f"{part}.jsonl", format_rows(rows[part]))
             write_synced(beside / _MANIFEST, msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
             sync_folder(beside)
             beside.rename(folder)

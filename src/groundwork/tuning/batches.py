@@ -6,13 +6,14 @@ depends on the seed and the epoch alone, so that a fit taken up again sees what 
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from groundwork.core.errors import InputError
+from groundwork.core.errors import InputError, StoreError
 from groundwork.datasets.rows import PairRow, Row, SpanRow, TextRow
 from groundwork.tuning.network import Batch
 
@@ -37,7 +38,9 @@ class Window(NamedTuple):
 
 
 def tokenizer_of(path: str) -> Tokenizer:
-    """The base's tokenizer, neither cutting nor padding."""
+    """The base's tokenizer, neither cutting nor padding. Raises StoreError where the file is not there."""
+    if not Path(path).is_file():
+        raise StoreError(f"the base's {path} is missing", fix="fetch the base: `groundwork tune base`")
     tokenizer: Tokenizer = Tokenizer.from_file(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()

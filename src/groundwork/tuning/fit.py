@@ -18,7 +18,7 @@ from groundwork.core.errors import InputError, StoreError
 from groundwork.core.ids import canonical
 from groundwork.core.measure import Estimate
 from groundwork.datasets.rows import Row, TextRow
-from groundwork.datasets.training import TrainingSet, read_part, read_training
+from groundwork.datasets.training import PARTS, Part as Which, TrainingSet, read_part, read_training
 from groundwork.tuning.recipe import Recipe
 from groundwork.tuning.record import (
     FitRecord,
@@ -97,7 +97,7 @@ def fit(job: Job, *, resume: bool = False) -> tuple[FitRecord, "Fit"]:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(recipe.seed)
     labels = labels_of(made)
-    parts = {part: _part(job, recipe, part, labels) for part in ("train", "dev", "held")}
+    parts = {part: _part(job, recipe, part, labels) for part in PARTS}
     network = _network(recipe, job.base, labels)
     job.out.mkdir(parents=True, exist_ok=True)
     run = Fit(network, recipe, parts["train"], parts["dev"], labels, folder=job.out, label=label_of(recipe, made, job.share))
@@ -199,7 +199,7 @@ def write_weights(run: "Fit", folder: Path) -> None:
     write_whole(folder / TRAINED, save({name: torch.from_numpy(value).contiguous() for name, value in kept.items()}))
 
 
-def _part(job: Job, recipe: Recipe, part: str, labels: Sequence[str]) -> "Part":
+def _part(job: Job, recipe: Recipe, part: Which, labels: Sequence[str]) -> "Part":
     from groundwork.tuning.batches import tokenizer_of, windows_of
     from groundwork.tuning.train import Part
 
