@@ -5,6 +5,7 @@ weights. A text's vector does not depend on the texts it is computed with, so ve
 Not covered: threads (one `Encoder` belongs to one thread at a time, see `batching`) and cutting long texts (they are refused).
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,10 +69,7 @@ class Encoder:
         self.fingerprint = manifest.fingerprint
         self.dimensions = manifest.dimensions
         self.window = manifest.window
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        # The file asks to cut at 128 pieces and to pad every text to 128: the first would lose text silently, the second wastes work.
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = tokenizer_of(folder / "tokenizer.json", manifest.files["tokenizer.json"])
         self._session = session(folder / "model.onnx")
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="encode") if workers > 1 else None
 
@@ -140,18 +138,27 @@ def batches(lengths: Sequence[int], *, most: int = BATCH_TOKENS) -> Iterator[lis
         yield batch
 
 
-def check(path: Path, file: File) -> None:
-    """Raises `StoreError` where the file is not the one that the manifest names (18 ms for all of them)."""
+@functools.lru_cache(maxsize=4)
+def tokenizer_of(path: Path, file: File) -> Tokenizer:
+    """The tokenizer, one for all models of a process (8 MB); it neither cuts nor pads, and nobody may change that. Raises `StoreError`."""
+    check(path, file)
+    tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+    # The file asks to cut at 128 pieces and to pad every text to 128: the first would lose text silently, the second wastes work.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def check(path: Path, file: File, *, fix: str = REINSTALL) -> None:
+    """Raises `StoreError` where the file is not the one that the manifest names (18 ms for all of the encoder's)."""
     try:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise StoreError(f"the encoder's file {path} cannot be read: {error.strerror}", fix=REINSTALL) from error
+        raise StoreError(f"the model's file {path} cannot be read: {error.strerror}", fix=fix) from error
     if digest != file.sha256:
         size = path.stat().st_size
-        raise StoreError(
-            f"the encoder's file {path} is damaged: {size} bytes where {file.bytes} are expected, or other content", fix=REINSTALL
-        )
+        raise StoreError(f"the model's file {path} is damaged: {size} bytes where {file.bytes} are expected, or other content", fix=fix)
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:

@@ -266,6 +266,12 @@ def task_graph(
     return graph.whole(name, inputs, outputs)
 
 
+def constants_of(content: bytes, names: Sequence[str]) -> dict[str, bytes]:
+    """The raw bytes of a graph's constants, by name; those that it lacks are left out."""
+    model: Any = onnx.load_model_from_string(content)
+    return {tensor.name: bytes(tensor.raw_data) for tensor in model.graph.initializer if tensor.name in names}
+
+
 def adapter_inputs(shape: Shape) -> dict[str, tuple[str | int, str | int]]:
     """Names and shapes of adapters as inputs: the product of a token's vector with A [in, rank], then with B [rank, out], is added.
 
