@@ -15,6 +15,8 @@ from groundwork.datasets.training import Origin, Part, write_training
 Prepare = Callable[[Path, int], tuple[Mapping[Part, list[Row]], tuple[Origin, ...]]]
 SETS: Mapping[str, tuple[Task, str]] = {
     "reader": ("span", "groundwork.tuning.prepare.reader:prepare_reader"),
+    "reranker": ("pair", "groundwork.tuning.prepare.pairs:prepare_reranker"),
+    "grounding": ("pair", "groundwork.tuning.prepare.pairs:prepare_grounding"),
 }
 """Each training set: its task and the function that makes it. The function's module says in HOW how it is done."""
 
