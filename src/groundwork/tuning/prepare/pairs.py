@@ -19,13 +19,14 @@ import msgspec
 from groundwork.core.errors import InputError
 from groundwork.datasets.rows import PairRow, Row
 from groundwork.datasets.training import PARTS, Origin, Part, text_of
+from groundwork.datasets.verbs import Verbs, learn_verbs
 from groundwork.engine.encoder import Encoder
 from groundwork.tuning.prepare.claims import EDITS, Alike, Claim, Four, claims_of, edited, other_answer, reworded
 from groundwork.tuning.prepare.edits import Article, article_of
 from groundwork.tuning.prepare.mining import Passage, Pool
 from groundwork.tuning.prepare.reader import mine_policies
-from groundwork.tuning.prepare.sources import Question, by_part, deal, is_policy, locate, may_answer, read_questions
-from groundwork.tuning.prepare.statements import Verbs, learn_verbs, statement
+from groundwork.tuning.prepare.sources import NAMES, Question, by_part, deal, is_policy, locate, may_answer, read_questions
+from groundwork.tuning.prepare.statements import statement
 
 HOW = (
     "the reader's articles are held back; passages mined by BM25 and all-MiniLM-L6-v2; claims made and edited by rules, in fours so that "
