@@ -48,6 +48,13 @@ def test_it_equals_scipys_minimum():
     assert np.allclose(fitted.weight.ravel(), reference.x[:9], atol=1e-3)
 
 
+def test_single_precision_comes_to_the_same():
+    double = fit(ROWS, LABELS, classes=3, l2=0.01)
+    single = fit(ROWS.astype(np.float32), LABELS, classes=3, l2=0.01)
+    assert single.converged
+    assert np.allclose(single.weight, double.weight, atol=1e-3)
+
+
 def test_a_weight_of_two_is_the_row_twice_and_balance_undoes_repetition():
     weights = np.where(LABELS == 1, 2.0, 1.0)
     twice = np.concatenate([np.arange(120), np.flatnonzero(LABELS == 1)])
