@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from groundwork.core.errors import InputError, StoreError
-from groundwork.engine.heads import MANIFEST, WEIGHT, HeadManifest, Reads, energy, head_files, read_head, read_head_manifest
+from groundwork.engine.heads import MANIFEST, HeadManifest, Reads, energy, head_files, read_head, read_head_manifest
 
 BASE = "encoder:1"
 CHANCE = np.random.default_rng(1)
@@ -86,14 +86,15 @@ def test_a_head_of_another_encoder_is_refused(tmp_path):
 
 def test_damage_is_named(tmp_path):
     written(tmp_path)
-    whole = (tmp_path / WEIGHT).read_bytes()
-    (tmp_path / WEIGHT).write_bytes(whole[:-1])
+    (file,) = tmp_path.glob("head-*.bin")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
     with pytest.raises(StoreError, match="is damaged"):
         read_head(tmp_path, base=BASE)
-    (tmp_path / WEIGHT).write_bytes(b"\1" + whole[1:])
+    file.write_bytes(b"\1" + whole[1:])
     with pytest.raises(StoreError, match="is damaged"):
         read_head(tmp_path, base=BASE)
-    (tmp_path / WEIGHT).unlink()
+    file.unlink()
     with pytest.raises(StoreError, match="cannot be read"):
         read_head(tmp_path, base=BASE)
 

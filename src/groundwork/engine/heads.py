@@ -1,8 +1,8 @@
 """Linear heads on the frozen embedding: a matrix of a few kilobytes, loaded whole and sound or refused.
 
 A head reads a text's embedding and, where its wording matters, its runs of words and letters (`lexical`); its logits cost microseconds beside
-the embedding's pass. A folder holds `manifest.json` and `head.bin`: the weights row by row as little-endian float16, then the biases as
-float32. Not covered: computing embeddings (`batching`), and choosing what a head is told (`tuning`).
+the embedding's pass. A folder holds `manifest.json` and the file that it names: the weights row by row as little-endian float16, then the
+biases as float32. That file is named by its hash, so writing the manifest last puts a new head in the place of an old one at one blow. Not covered: computing embeddings (`batching`), and choosing what a head is told (`tuning`).
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from groundwork.engine.encoder import REINSTALL, WEIGHTS, File, Vectors, check
 from groundwork.engine.lexical import Runs, featurise
 
 FORMAT = 1
-WEIGHT = "head.bin"
 MANIFEST = "manifest.json"
 
 Scores = npt.NDArray[np.float64]
@@ -125,7 +124,7 @@ def energy(logits: Vectors) -> Scores:
 
 
 def head_files(manifest: HeadManifest, weight: npt.NDArray[np.floating], bias: npt.NDArray[np.floating]) -> dict[str, bytes]:
-    """A head's files by name; sizes, hashes and the fingerprint are filled in. Raises InputError for weights that no float16 holds."""
+    """A head's files by name, in the order to write them; sizes, hashes and the fingerprint are filled in. Raises InputError for weights that no float16 holds."""
     if weight.shape != (len(manifest.labels), manifest.reads.width) or bias.shape != (len(manifest.labels),):
         raise InputError(f"weights of shape {weight.shape} fit no {len(manifest.labels)} labels", fix="fit the head again")
     with np.errstate(over="ignore"):
@@ -134,9 +133,10 @@ def head_files(manifest: HeadManifest, weight: npt.NDArray[np.floating], bias: n
         raise InputError("a weight is no number, or too large for a float16", fix="fit the head again with a larger l2")
     data = halved.tobytes() + bias.astype("<f4").tobytes()
     file = File(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-    whole = msgspec.structs.replace(manifest, files={WEIGHT: file})
+    name = f"head-{file.sha256[:12]}.bin"
+    whole = msgspec.structs.replace(manifest, files={name: file})
     whole = msgspec.structs.replace(whole, fingerprint=fingerprint_of(whole))
-    return {WEIGHT: data, MANIFEST: msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"}
+    return {name: data, MANIFEST: msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"}
 
 
 def read_head_manifest(folder: Path) -> HeadManifest:
@@ -167,14 +167,14 @@ def read_head(folder: Path, *, base: str) -> Head:
             f"the head in {folder} belongs to the encoder {manifest.base}, and this one is {base}",
             fix="fit it again with this version, or take the version that it was fitted with",
         )
-    file = manifest.files.get(WEIGHT)
-    if file is None:
-        raise StoreError(f"the manifest of {folder} names no {WEIGHT}", fix=fix)
-    check(folder / WEIGHT, file, fix=fix)
-    data = (folder / WEIGHT).read_bytes()
+    if len(manifest.files) != 1:
+        raise StoreError(f"the manifest of {folder} names {len(manifest.files)} files, not one", fix=fix)
+    ((name, file),) = manifest.files.items()
+    check(folder / name, file, fix=fix)
+    data = (folder / name).read_bytes()
     labels, width = len(manifest.labels), manifest.reads.width
     if not labels or len(data) != labels * (2 * width + 4):
-        raise StoreError(f"{folder / WEIGHT} has {len(data)} bytes, which is no head of {labels} labels and {width} features", fix=fix)
+        raise StoreError(f"{folder / name} has {len(data)} bytes, which is no head of {labels} labels and {width} features", fix=fix)
     weight = np.frombuffer(data, dtype="<f2", count=labels * width).astype(np.float32).reshape(labels, width)
     return Head(manifest, weight, np.frombuffer(data, dtype="<f4", offset=2 * labels * width).astype(np.float32))
 
