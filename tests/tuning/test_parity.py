@@ -6,7 +6,7 @@ import pytest
 from groundwork.core.errors import InputError
 from groundwork.engine.reading import SpanFound
 from groundwork.tuning.outcomes import Spanned
-from groundwork.tuning.parity import Bounds, compare, compare_spans, require
+from groundwork.tuning.parity import SPANS, Bounds, compare, compare_spans, require
 
 
 def test_the_same_outputs_are_the_same() -> None:
@@ -52,6 +52,7 @@ def test_spans_are_compared_by_place_and_answerability() -> None:
     assert (found.n, found.equal) == (3, pytest.approx(2 / 3))
     assert found.largest == pytest.approx(0.3)
     assert found.mean == pytest.approx(0.2)
+    assert SPANS.equal < Bounds().equal
 
 
 @pytest.mark.parametrize(("one", "other"), [(np.zeros(3), np.zeros(4)), (np.zeros(0), np.zeros(0)), (np.zeros((2, 2)), np.zeros((2, 3)))])

@@ -45,6 +45,10 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     equal: float = 0.95
 
 
+SPANS = Bounds(equal=0.9)
+"""For readers: a span that begins or ends a word elsewhere counts as another one, and costs little."""
+
+
 def compare(trained: Numbers, exported: Numbers, *, threshold: float = 0.0) -> Parity:
     """Logits [n] decide by `threshold`, logits [n, labels] by the largest. Raises InputError where shapes differ or there is no row."""
     _same(trained.shape, exported.shape)
@@ -54,9 +58,9 @@ def compare(trained: Numbers, exported: Numbers, *, threshold: float = 0.0) -> P
 
 
 def compare_spans(trained: Sequence[Spanned], exported: Sequence[Sequence[SpanFound]]) -> Parity:
-    """The answerability logits of each row, and whether both found the same span. `exported`: what `SpanReader.read` gave for each row.
+    """The answerability logits of each row, and whether both found the very same span (require it by `SPANS`).
 
-    A row whose passage has no words counts as equal where neither finds a span.
+    `exported`: what `SpanReader.read` gave for each row. A row whose passage has no words counts as equal where neither finds a span.
     """
     _same((len(trained),), (len(exported),))
     alike = [
