@@ -142,7 +142,10 @@ def advise_modes(modes: Sequence[Mode], read: int, given: Mapping[str, Kind] | N
 
 def kind_of_mode(name: str) -> Kind:
     """The kind that a mode's name tells of; behaviour where it tells nothing."""
-    return next((kind for kind, words in WORDS.items() if any(word in name for word in words)), "behaviour")
+    for kind, words in WORDS.items():
+        if any(word in name for word in words):
+            return kind
+    return "behaviour"
 
 
 def _is_worst(result: Result, metric: Metric) -> bool:
