@@ -18,7 +18,8 @@ from groundwork.core.errors import InputError, StoreError
 from groundwork.core.ids import canonical
 from groundwork.core.measure import Estimate
 from groundwork.datasets.rows import Row, TextRow
-from groundwork.datasets.training import PARTS, Part as Which, TrainingSet, read_part, read_training
+from groundwork.datasets.training import PARTS, TrainingSet, read_part, read_training
+from groundwork.datasets.training import Part as Which
 from groundwork.tuning.recipe import Recipe
 from groundwork.tuning.record import (
     FitRecord,

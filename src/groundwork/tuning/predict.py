@@ -42,7 +42,7 @@ def spans_of(network: Network, rows: int, windows: Sequence[Window], precision: 
 
 
 def logits_of(network: Network, rows: int, windows: Sequence[Window], precision: str) -> Floats:
-    """Logits by row, float32 [rows, classes] (one column for pairs); of several windows the one with the largest last column."""
+    """Logits by row, float32 [rows, classes] (one column for pairs); of several windows the surest."""
     found: list[Floats | None] = [None] * rows
     with measuring(network, precision):
         for turn in in_turns(windows, _PIECES):
@@ -51,12 +51,13 @@ def logits_of(network: Network, rows: int, windows: Sequence[Window], precision:
             for line, place in enumerate(turn):
                 row, value = windows[place].row, values[line].float().numpy()
                 before = found[row]
-                found[row] = (
-                    value
-                    if before is None or value[-1] - value[0] * (len(value) > 1) > before[-1] - before[0] * (len(value) > 1)
-                    else before
-                )
+                found[row] = value if before is None or _lead(value) > _lead(before) else before
     return np.stack([value for value in found if value is not None])
+
+
+def _lead(logits: Floats) -> float:
+    """How sure a window is: of two classes the lead of the second, which is what is looked for; else the highest logit."""
+    return float(logits[1] - logits[0]) if len(logits) == 2 else float(logits.max())
 
 
 class measuring:  # noqa: N801 - reads as a statement
