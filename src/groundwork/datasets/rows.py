@@ -82,7 +82,9 @@ def parse_rows(data: bytes, task: Task, shown: str) -> tuple[Row, ...]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"not a JSON object: {error}", where=where, fix="write one complete JSON object on each line") from None
         if row.id in lines:
-            raise ConfigError(f"the id `{row.id}` stands in line {lines[row.id]} already", where=where, fix="give each row an id of its own")
+            raise ConfigError(
+                f"the id `{row.id}` stands in line {lines[row.id]} already", where=where, fix="give each row an id of its own"
+            )
         lines[row.id] = number
         check_row(row, where)
         rows.append(row)
@@ -93,14 +95,16 @@ def parse_rows(data: bytes, task: Task, shown: str) -> tuple[Row, ...]:
 
 def check_row(row: Row, where: str) -> None:
     """Raises ConfigError where a row contradicts itself."""
-    texts = (row.question, row.passage) if isinstance(row, SpanRow) else (row.text, row.label) if isinstance(row, TextRow) else (row.a, row.b)
+    texts = (
+        (row.question, row.passage) if isinstance(row, SpanRow) else (row.text, row.label) if isinstance(row, TextRow) else (row.a, row.b)
+    )
     if not all(text.strip() for text in texts) or not row.group:
         raise ConfigError(f"`{row.id}` has an empty text, label or group", where=where, fix="fill it in, or remove the line")
     if isinstance(row, PairRow) and not 0 <= row.label <= 1:
         raise ConfigError(f"the label of `{row.id}` is {row.label}, not 0 to 1", where=where, fix="write 1 for yes and 0 for no")
     if isinstance(row, SpanRow):
         for span in row.answers:
-            if not span.text or row.passage[span.start : span.start + len(span.text)] != span.text:
+            if not span.text or span.start < 0 or row.passage[span.start : span.start + len(span.text)] != span.text:
                 found = row.passage[max(span.start, 0) : span.start + len(span.text)]
                 raise ConfigError(
                     f"`{row.id}`: the answer {span.text!r} does not stand at {span.start} of its passage (there is {found!r})",
