@@ -68,6 +68,7 @@ def fit(
     balanced: bool = False,
     towards: npt.NDArray[Any] | None = None,
     energy: Energy | None = None,
+    start: Linear | None = None,
     iterations: int = 500,
     tolerance: float = 1e-5,
 ) -> Linear:
@@ -75,7 +76,7 @@ def fit(
 
     `features` is [rows, features], float32 or float64, and is read as it is: float32 takes half the memory and time; `targets` is [rows] of class numbers, or [rows, classes] of probabilities, and for `classes=1` [rows] of
     0, 1 or what lies between. `row_weights` counts rows more or less; `balanced` makes every class weigh the same; `towards` [classes,
-    features] is where the weights stay without evidence (0 when left out).
+    features] is where the weights stay without evidence (0 when left out); `start` is where the search begins (at `towards` when left out).
     Raises InputError for shapes that do not fit, numbers that are no numbers, a class without a row, and weights that sum to nothing.
     """
     x = np.asarray(features)
@@ -106,8 +107,8 @@ def fit(
         gradient_bias += slopes.sum(axis=0)
         return loss + 0.5 * l2 * float(np.vdot(away, away)), np.concatenate([gradient.ravel(), gradient_bias])
 
-    start = np.concatenate([centre.ravel(), np.zeros(classes)])
-    found, loss, steps, converged = minimise(objective, start, iterations=iterations, tolerance=tolerance)
+    begin = [centre.ravel(), np.zeros(classes)] if start is None else [start.weight.ravel(), start.bias]
+    found, loss, steps, converged = minimise(objective, np.concatenate(begin), iterations=iterations, tolerance=tolerance)
     weight, bias = _unpacked(found, classes)
     return Linear(weight, bias, loss, steps, converged)
 
