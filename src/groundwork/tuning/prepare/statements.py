@@ -9,6 +9,12 @@ from collections.abc import Sequence
 from groundwork.datasets.verbs import BE, DETERMINERS, DO, MODALS, PREPOSITIONS, Verbs, past, third
 
 _TIMES = frozenset("year years date day century month decade season era period time point".split())  # noqa: SIM905
+_NOUN = re.compile(r"[A-Za-z]{3}|%")
+_NUMERAL = re.compile(
+    r"\b(?:about|around|over|nearly|almost|approximately|roughly|some|more|than|at|least|up|to|zero|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen)\b",
+    re.IGNORECASE,
+)
 _DATE = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b.*?\b\d{1,2}\b(?!\d)|\b\d{1,2} [A-Z]"
 )
@@ -77,7 +83,7 @@ def _many(tokens: Sequence[str], said: str, verbs: Verbs) -> str | None:
     """How many people live there: a bare number takes the noun with it."""
     for place in range(1, min(5, len(tokens))):
         word = tokens[place].casefold()
-        named = said if re.search(r"[A-Za-z]{3}", said) else f"{said} {' '.join(tokens[:place])}"
+        named = said if _NOUN.search(_NUMERAL.sub(" ", said)) else f"{said} {' '.join(tokens[:place])}"
         if word in DO:
             return _inverted(tokens[place:], named, verbs, adverb=False)
         if word in BE | MODALS | verbs.pasts | verbs.bases and place + 1 < len(tokens):
