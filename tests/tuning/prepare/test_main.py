@@ -8,7 +8,7 @@ from groundwork.tuning.prepare.__main__ import SETS, main
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
-@pytest.mark.parametrize("name", ["reader", "reranker", "grounding"])
+@pytest.mark.parametrize("name", ["reader", "reader-synthetic", "reranker", "grounding"])
 def test_a_set_is_written_and_told(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--from", str(DATA), "--out", str(tmp_path / name)]) == 0
     made = read_training(tmp_path / name)

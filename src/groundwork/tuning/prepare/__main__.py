@@ -15,6 +15,7 @@ from groundwork.datasets.training import Origin, Part, write_training
 Prepare = Callable[[Path, int], tuple[Mapping[Part, list[Row]], tuple[Origin, ...]]]
 SETS: Mapping[str, tuple[Task, str]] = {
     "reader": ("span", "groundwork.tuning.prepare.reader:prepare_reader"),
+    "reader-synthetic": ("span", "groundwork.tuning.prepare.synthetic:prepare_synthetic"),
     "reranker": ("pair", "groundwork.tuning.prepare.pairs:prepare_reranker"),
     "grounding": ("pair", "groundwork.tuning.prepare.pairs:prepare_grounding"),
 }

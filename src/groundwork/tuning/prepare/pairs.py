@@ -32,6 +32,19 @@ HOW = (
     "the reader's articles are held back; passages mined by BM25 and all-MiniLM-L6-v2; claims made and edited by rules, in fours so that "
     "neither the claim nor the document alone tells its label"
 )
+RERANKER_LIMITS = (
+    "It learned from the development sets of SQuAD and PolicyQA; only the articles and the site held back tell how well it does elsewhere.",
+    "Each question has one passage that is known to answer it; others may answer it too, where they do so in other words than the accepted ones.",
+    "SQuAD's texts are CC BY-SA 4.0: what is built from these weights and shared should name them and be shared alike.",
+)
+GROUNDING_LIMITS = (
+    "It learned from claims that rules made and edited, and from some hundred made-up answers; real models err in other ways.",
+    "About one claim in ten reads oddly, and a few edits by chance leave a claim true.",
+    "Made-up answers (HaluEval) are longer than right ones: the claim alone tells them apart with an AUC of about .66. Edited claims do not.",
+    "A document longer than its window is read in pieces; a claim that needs two pieces is not seen as supported.",
+    "SQuAD's texts are CC BY-SA 4.0: what is built from these weights and shared should name them and be shared alike.",
+)
+"""What the cards must say of the data."""
 NEGATIVES = 3
 """Passages that do not answer, beside the one that does, for each question of the training part."""
 RANKED = 10

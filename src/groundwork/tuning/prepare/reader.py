@@ -39,6 +39,16 @@ HOW = (
     "edits by rules"
 )
 
+LIMITS = (
+    "It learned from Wikipedia paragraphs of 36 articles and from 17 privacy policies, which are the development sets of SQuAD and PolicyQA: its "
+    "figures must not be compared with published ones on those sets, except on the articles held back.",
+    "The policies held back are those of one site, so figures on policies say little about other sites.",
+    "Of the passages that search found, those that hold an accepted answer by chance are counted apart, for nobody knows whether they answer.",
+    "Edited questions are made by rules; a few of them (we estimate one in twenty) can still be answered.",
+    "SQuAD's texts are CC BY-SA 4.0: what is built from these weights and shared should name them and be shared alike.",
+)
+"""What the card must say of the data."""
+
 
 class Negative(NamedTuple):
     """A passage for a question that it does not answer."""
@@ -55,7 +65,7 @@ def prepare_reader(folder: Path, seed: int = 0) -> tuple[dict[Part, list[Row]], 
     encoder = Encoder()
     parts: dict[Part, list[Row]] = {part: [*map(written, found)] for part, found in divided.items()}
     for part in ("train", "dev"):
-        parts[part] += _unanswerable(divided[part], encoder, random.Random(f"{part} {seed}"), edit=part == "train")  # noqa: S311
+        parts[part] += unanswerable(divided[part], encoder, random.Random(f"{part} {seed}"), edit=part == "train")  # noqa: S311
     held = [question for question in divided["held"] if not is_policy(question)]
     parts["held"] += found_rows(held, encoder, kept=KEPT)
     rng = random.Random(f"held {seed}")  # noqa: S311
@@ -105,7 +115,7 @@ def found_rows(questions: Sequence[Question], encoder: Encoder, *, kept: int) ->
     return rows
 
 
-def _unanswerable(questions: Sequence[Question], encoder: Encoder, rng: random.Random, *, edit: bool) -> list[SpanRow]:
+def unanswerable(questions: Sequence[Question], encoder: Encoder, rng: random.Random, *, edit: bool) -> list[SpanRow]:
     """What is added to the written questions so that the wanted share has no answer."""
     answerable = sum(1 for question in questions if question.answers)
     missing = max(0, round(answerable / (1 - UNANSWERABLE)) - len(questions))
