@@ -14,6 +14,7 @@ from benchmarks.rivals import Absent, install, modules_after
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ["benchmark", "figures", "intervals", "n", "rivals", "data", "versions", "load", "seconds"]
 QUICK = {
+    "adapters": {"head_cpu_ms", "embedding_cpu_ms", "merged_mb", "merged_cpu_ms_1x256", "rank_16_ratio_256"},
     "audit": {"defects_found", "defects_total", "false_alarms"},
     "contamination": {"found_verbatim", "found_absent", "cpu_s_per_100_mb"},
     "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
