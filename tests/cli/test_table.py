@@ -75,6 +75,7 @@ ARGUMENTS = {
     "list": ["runs"],
     "replay": ["--last", "3"],
     "eject": ["answer"],
+    "tune": ["advise", "run_1"],
 }
 
 

@@ -47,7 +47,7 @@ def a_record(**changes: object) -> FitRecord:
         },
         "baselines": {"quoting": {"f1": proportion(500, 1200)}},
         "calibration": {"temperature": 1.3, "thresholds": {"answerable": 0.42}},
-        "parity": {"max_difference": 0.03, "equal_decisions": 0.998},
+        "parity": {"largest": 0.03, "equal": 0.998},
         "parameters": 22_713_987,
         "trained_parameters": 10_800_000,
         "files": {"layers.onnx": KeptFile(bytes=11_600_000, sha256="d" * 64), "manifest.json": KeptFile(bytes=1_200, sha256="e" * 64)},

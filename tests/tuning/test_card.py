@@ -33,7 +33,7 @@ from tests.tuning.records import TEXT, a_record
         "31.5 CPU minutes",
         "600.0 MB at most, beside 350.0 MB of libraries; predicted were 560.0 MB",
         "torch 2.13.0",
-        "| equal_decisions | 0.998 |",
+        "| share of equal decisions | 0.998 |",
         "- It quotes: it cannot combine",
         "- English only",
     ],

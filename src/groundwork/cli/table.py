@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contamination": ("contamination", "Look for a suite's cases in texts that a model may have seen."),
     "components": ("components", "Show what each step of a run took, and which one lost the wrong answers."),
     "judge": ("judge", "List, show, try and calibrate judges."),
+    "tune": ("tune", "Fine-tune small models: data, recipe, fit, card."),
     "propose": ("propose", "Propose a change of a setting or a prompt."),
     "gate": ("gate", "Decide whether a change may ship: pass, fail or undecided."),
     "release": ("release", "Put a change into force."),

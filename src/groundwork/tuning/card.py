@@ -31,6 +31,13 @@ COMMON = (
     "Texts longer than its window are read in several windows; a relation across two windows is not seen.",
 )
 ATTRIBUTION = "https://www.apache.org/licenses/LICENSE-2.0"
+PARITY = {
+    "n": "rows compared",
+    "largest": "largest difference",
+    "mean": "mean difference",
+    "rank": "rank correlation",
+    "equal": "share of equal decisions",
+}
 _FEW = 100
 """Rows below which a figure's n is named among the limits."""
 
@@ -98,7 +105,7 @@ def _figures(record: FitRecord) -> str:
         for name, figure in record.figures.items()
     ]
     level = next(iter(record.figures.values())).level
-    table = _table(("figure", "value", f"{level:.0%} interval", "n", "interval by", *record.baselines), rows)
+    table = _table(("figure", "value", f"{100 * level:.0f} % interval", "n", "interval by", *record.baselines), rows)
     held = record.training.groups["held"]
     said = f"On the held part ({record.training.counts['held']:,} rows of {held:,} groups that lie in no other part; nothing was chosen on it)."
     return f"{said}\n\n{table}"
@@ -175,8 +182,7 @@ def _has(licence: str, *marks: str) -> bool:
 
 
 def _training(record: FitRecord) -> str:
-    rate = record.recipe.train.learning_rate
-    found = advice(record.losses, rate=rate, dev=[one.loss for one in record.measurements])
+    found = advice(record.losses, rate=record.recipe.train.learning_rate)
     stopped = f" It stopped early: {record.stopped}." if record.stopped else ""
     again = f" It was taken up again {record.resumed} times after a break." if record.resumed else ""
     said = f"{record.steps:,} steps ({record.epochs:.3g} epochs); the weights of step {record.best_step:,} were kept.{stopped}{again}"
@@ -186,7 +192,7 @@ def _training(record: FitRecord) -> str:
         (f"{one.step:,}", "not finite" if one.loss is None else _number(one.loss), *(_optional(one.figures.get(name)) for name in figures))
         for one in record.measurements
     ]
-    measured = f"On the dev part:\n\n{_table(('step', 'loss', *figures), rows)}\n\n" if rows else ""
+    measured = f"On the dev part:\n\n{_table(('step', 'loss of the step', *figures), rows)}\n\n" if rows else ""
     return f"{said}\n\n{curve}\n\n{measured}The recipe (sha256 {record.recipe_sha256[:16]}):\n\n```toml\n{record.recipe_text.strip()}\n```"
 
 
@@ -199,7 +205,7 @@ def _cost(record: FitRecord) -> str:
         ("machine", f"{record.machine.processor}, {record.machine.cores} cores; {record.machine.device}"),
         ("versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())),
     ]
-    parity = [(name, _number(value)) for name, value in record.parity.items()]
+    parity = [(PARITY.get(name, name), _number(value)) for name, value in record.parity.items()]
     exported = f"\n\nThe exported model beside the trained one:\n\n{_table(('', ''), parity)}" if parity else ""
     return _table(("", ""), rows) + exported
 

@@ -39,7 +39,7 @@ class KeptFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The dev part after so many steps. `loss` is None where it was not finite."""
+    """The dev part's figures after so many steps, and the training loss of that step; None where it was not finite."""
 
     step: int
     loss: float | None
