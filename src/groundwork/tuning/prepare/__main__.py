@@ -16,6 +16,7 @@ Prepare = Callable[[Path, int], tuple[Mapping[Part, list[Row]], tuple[Origin, ..
 SETS: Mapping[str, tuple[Task, str]] = {
     "reader": ("span", "groundwork.tuning.prepare.reader:prepare_reader"),
     "reader-synthetic": ("span", "groundwork.tuning.prepare.synthetic:prepare_synthetic"),
+    "intents": ("classify", "groundwork.tuning.prepare.intents:prepare_intents"),
     "reranker": ("pair", "groundwork.tuning.prepare.pairs:prepare_reranker"),
     "grounding": ("pair", "groundwork.tuning.prepare.pairs:prepare_grounding"),
 }

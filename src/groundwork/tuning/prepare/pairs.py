@@ -39,7 +39,7 @@ RERANKER_LIMITS = (
 )
 GROUNDING_LIMITS = (
     "It learned from claims that rules made and edited, and from some hundred made-up answers; real models err in other ways.",
-    "About one claim in ten reads oddly, and a few edits by chance leave a claim true.",
+    "Of twenty edited claims that were read, eight read oddly and one was still true.",
     "Made-up answers (HaluEval) are longer than right ones: the claim alone tells them apart with an AUC of about .66. Edited claims do not.",
     "A document longer than its window is read in pieces; a claim that needs two pieces is not seen as supported.",
     "SQuAD's texts are CC BY-SA 4.0: what is built from these weights and shared should name them and be shared alike.",

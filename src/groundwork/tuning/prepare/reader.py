@@ -40,11 +40,13 @@ HOW = (
 )
 
 LIMITS = (
-    "It learned from Wikipedia paragraphs of 36 articles and from 17 privacy policies, which are the development sets of SQuAD and PolicyQA: its "
-    "figures must not be compared with published ones on those sets, except on the articles held back.",
+    (
+        "It learned from Wikipedia paragraphs of 36 articles and from 17 privacy policies, which are the development sets of SQuAD and PolicyQA: its "
+        "figures must not be compared with published ones on those sets, except on the articles held back."
+    ),
     "The policies held back are those of one site, so figures on policies say little about other sites.",
     "Of the passages that search found, those that hold an accepted answer by chance are counted apart, for nobody knows whether they answer.",
-    "Edited questions are made by rules; a few of them (we estimate one in twenty) can still be answered.",
+    "Edited questions are made by rules: of thirty-five that were read, three can still be answered, and some read oddly.",
     "SQuAD's texts are CC BY-SA 4.0: what is built from these weights and shared should name them and be shared alike.",
 )
 """What the card must say of the data."""
