@@ -65,7 +65,7 @@ def read_samples(folder: Path) -> tuple[list[Sample], tuple[Origin, ...]]:
         path = folder / source.path
         if not path.is_file():
             continue
-        rows = [sample for line in _lines(path) for sample in source.read(line)]
+        rows = [sample for line in read_lines(path) for sample in source.read(line)]
         found.extend(Sample(text.strip(), attack, name, FAMILIES.get(name, name)) for text, attack, name in rows if text.strip())
         origins.append(
             Origin(name=source.title, licence=source.licence, rows=len(rows), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
@@ -84,13 +84,14 @@ def _plain(folder: Path) -> Iterator[Sample]:
     for path in sorted((folder / "guard").glob("*.jsonl*")):
         if path.relative_to(folder).as_posix() in known:
             continue
-        for line in _lines(path):
+        for line in read_lines(path):
             if {"text", "label", "source"} <= line.keys() and line["label"] in (0, 1) and str(line["text"]).strip():
                 name = str(line["source"])
                 yield Sample(str(line["text"]).strip(), bool(line["label"]), name, FAMILIES.get(name, name))
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines, gzipped or not. Raises InputError for one that cannot be read."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         for line in data.decode("utf-8").split("\n"):
