@@ -15,7 +15,7 @@ async def answer(request: Request, app: App, out: Outlet) -> Reply:
     request, admission = app.guard_in.clean(request)  # masks and cheap refusals: before anything is written or sent
     if admission.refusal:
         return await refuse(admission, out)
-    route = app.router.choose(request)
+    route = await app.router.choose(request)
     async with app.guard_in.judging(request, admission):  # slower rails run beside; a block cancels this body
         kept = await app.cache.find(request, route)
         found = kept.found if kept else await app.context.gather(request)

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from groundwork.agents.loop import Agent
+from groundwork.app.choosing import DEFAULT, Chooser
 from groundwork.app.config import Settings
 from groundwork.core.config import unknown
 from groundwork.core.document import NOTHING, Found
@@ -20,7 +21,8 @@ from groundwork.core.request import Request
 from groundwork.guard.incoming import GuardIn
 from groundwork.guard.outgoing import GuardOut
 from groundwork.observe.recorder import note, span
-from groundwork.prompts.few_shot import Chooser, Shot
+from groundwork.prompts import few_shot
+from groundwork.prompts.few_shot import Shot
 from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.render import render
 
@@ -36,16 +38,18 @@ class Route:
 
 
 class Router:
-    """Routes by name: `APP` takes the default one, `APP/NAME` the one named."""
+    """Routes by name: `APP/NAME` takes the one named; `APP` the one that `chooser` picks, or the default one where it picks none."""
 
-    def __init__(self, app: str, default: Route, named: Mapping[str, Route]) -> None:
+    def __init__(self, app: str, default: Route, named: Mapping[str, Route], chooser: Chooser = DEFAULT) -> None:
         self.app = app
         self.default = default
         self.named = named
+        self.chooser = chooser
 
-    def choose(self, request: Request) -> Route:
-        """Raises InputError for a route that does not exist."""
+    async def choose(self, request: Request) -> Route:
+        """Raises InputError for a route that does not exist, and what the chooser's embedder raises."""
         _, _, name = request.model.partition("/")
+        name = name or await self.chooser.choose(request)
         route = self.named.get(name) if name else self.default
         if route is None:
             error = unknown("route", name, self.named)
@@ -114,7 +118,7 @@ class Cache(Protocol):
 class Prompts:
     """Renders a route's prompt with the examples chosen for the request; a route without a prompt passes the messages on."""
 
-    def __init__(self, chooser: Chooser) -> None:
+    def __init__(self, chooser: few_shot.Chooser) -> None:
         self.chooser = chooser
 
     async def render(self, request: Request, found: Found, route: Route) -> Request:

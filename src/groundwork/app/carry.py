@@ -53,6 +53,7 @@ def _trace(request: Request, app: App, recorder: Recorder, reply: Reply | None, 
         app.versions,
         prompt=facts.get("prompt", ""),
         model=reply.model if reply else "",
+        router=facts.get("router", ""),
         index=found.generation if found else "",
     )
     stored = redacted(app.guard_in, request)

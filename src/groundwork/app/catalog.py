@@ -130,6 +130,7 @@ def with_prompt(app: App, prompt: Prompt) -> App:
             return route
         return Route(route.name, route.model, Agent(shaped(app.models[route.model], prompt), route.agent.tools), prompt)
 
-    router = Router(app.name, changed(app.router.default), {name: changed(route) for name, route in app.router.named.items()})
+    named = {name: changed(route) for name, route in app.router.named.items()}
+    router = Router(app.name, changed(app.router.default), named, app.router.chooser)
     config = f"cfg_{hash_of([app.config, prompt.id])[:32]}"
     return replace(app, router=router, config=config, versions=msgspec.structs.replace(app.versions, config=config))

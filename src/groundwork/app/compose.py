@@ -11,6 +11,8 @@ from groundwork.agents.loop import Agent, pick
 from groundwork.agents.tools import FunctionTool, load_tools
 from groundwork.app.application import App, Context, Documents, NoContext, Prompts, Route, Router
 from groundwork.app.cache import ExactCache, NoCache
+from groundwork.app.choosing import Chooser as RouteChooser
+from groundwork.app.choosing import chooser_of
 from groundwork.app.config import Settings, config_hash
 from groundwork.app.rated import RatedTraces
 from groundwork.context.search import Search
@@ -63,7 +65,9 @@ async def compose(settings: Settings, resources: Resources) -> App:
     prompts = read_prompts(settings)
     incoming, outgoing = _rails(settings)
     judges_in, judges_out = _functions(incoming, root, written, "input"), _functions(outgoing, root, written, "output")
-    name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]))
+    chooser = chooser_of(config.routes, written, resources.folder.path / "models", resources.embedder)
+    router = {"router": chooser.fingerprint} if chooser.fingerprint else {}
+    name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router)
     context = _context(settings, resources)
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
     cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
@@ -73,7 +77,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
         config=name,
         versions=Versions(config=name, release=settings.release, guard=hash_of(config.guard)[:16], prices=prices.version()),
         guard_in=GuardIn(config.guard, incoming, judges_in),
-        router=_router(settings, models, tools, prompts),
+        router=_router(settings, models, tools, prompts, chooser),
         context=context,
         cache=cache,
         guard_out=GuardOut(config.guard, outgoing, judges_out),
@@ -140,7 +144,9 @@ def _context(settings: Settings, resources: Resources) -> Context:
     return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation))
 
 
-def _router(settings: Settings, models: dict[str, Model], tools: dict[str, FunctionTool], prompts: dict[str, Prompt]) -> Router:
+def _router(
+    settings: Settings, models: dict[str, Model], tools: dict[str, FunctionTool], prompts: dict[str, Prompt], chooser: RouteChooser
+) -> Router:
     config, written = settings.config, settings.written
 
     def route(name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str) -> Route:
@@ -152,7 +158,7 @@ def _router(settings: Settings, models: dict[str, Model], tools: dict[str, Funct
         name: route(name, section.to, section.prompt or config.app.prompt, section.tools, written.where(("routes", "named", name, "tools")))
         for name, section in config.routes.named.items()
     }
-    return Router(config.app.name, default, named)
+    return Router(config.app.name, default, named, chooser)
 
 
 def _rails(settings: Settings) -> tuple[list[RailName], list[RailName]]:

@@ -53,12 +53,16 @@ class RouteSection(Section, frozen=True, kw_only=True):
     to: str
     prompt: str | None = None
     tools: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    """Of the router that `routes.by` names: messages with them come here. Left out: the intent that is called like the route, if there is one."""
 
 
 class RoutesSection(Section, frozen=True, kw_only=True):
     """`default` is the model alias of requests that name no route; it may be left out where there is one model only."""
 
     default: str | None = None
+    by: str | None = None
+    """A router that `groundwork tune router` made: it chooses a named route by the message's intent, for requests that name none."""
     tools: tuple[str, ...] = ()
     named: dict[str, RouteSection] = {}
 

@@ -30,6 +30,8 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: str = ""
     guard: str = ""
     prices: str = ""
+    router: str = ""
+    """Fingerprint of what chose the route, where it was not the caller."""
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -155,13 +155,15 @@ class _Clinc(msgspec.Struct, frozen=True):
 
 
 def read_clinc(folder: Path) -> tuple[dict[str, tuple[TextRow, ...]], tuple[Origin, ...]]:
-    """The rows of each split below `folder`/routing (`train`, `val`, `oos_train` …), and where they come from.
+    """The rows of each split (`train`, `val`, `oos_train` …), and where they come from.
 
-    Any file `routing/*.jsonl` or `*.jsonl.gz` of lines {"split", "text", "intent"} is read. Raises NotFound, InputError.
+    Any file `*.jsonl` or `*.jsonl.gz` of lines {"split", "text", "intent"} is read, in `folder`/routing or, where there is no such folder, in
+    `folder` itself. Raises NotFound, InputError.
     """
-    paths = sorted(path for path in (folder / "routing").glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
+    place = folder / "routing" if (folder / "routing").is_dir() else folder
+    paths = sorted(path for path in place.glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
     if not paths:
-        raise NotFound(f"no utterances in {folder / 'routing'}", fix='it should hold JSON lines {"split", "text", "intent"}')
+        raise NotFound(f"no utterances in {place}", fix='it should hold JSON lines {"split", "text", "intent"}')
     splits: dict[str, list[TextRow]] = {}
     origins: list[Origin] = []
     decoder = msgspec.json.Decoder(_Clinc)

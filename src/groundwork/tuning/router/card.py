@@ -14,11 +14,12 @@ _LIMITS = (
 def render_card(record: RouterRecord) -> str:
     """The card as Markdown."""
     counts = list(record.examples.values())
+    each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     facts = [
         ("fingerprint", f"`{record.fingerprint}`"),
         ("base", f"`{record.base}` (Apache-2.0), frozen"),
         ("method", "logistic regression on the embedding and runs of words and letters, drawn to the intents' prototypes"),
-        ("intents", f"{len(counts)}, with {min(counts)} to {max(counts)} examples each, {sum(counts)} in all"),
+        ("intents", f"{len(counts)}, with {each} examples each, {sum(counts)} in all"),
         ("out of scope", f"{record.outside} examples" if record.outside else "no examples; recognised by low energy alone"),
         ("examples' sha256", f"`{record.source_sha256}`"),
         ("licence", record.licence),
@@ -48,13 +49,14 @@ def figures(record: RouterRecord) -> list[tuple[str, str]]:
     rows: list[tuple[str, Estimate | None]] = [
         ("right intent", record.accuracy),
         ("right intent and accepted", record.accepted),
-        (f"rejected though in scope (asked: {record.asked_false_rejection:.0%})", record.false_rejection),
+        ("rejected though in scope", record.false_rejection),
         ("AUC against an intent it does not know", record.unseen_auc),
-        ("AUC against your examples out of scope", record.outside_auc),
-        ("of your examples out of scope, rejected", record.outside_rejected),
+        ("AUC against examples out of scope", record.outside_auc),
+        ("examples out of scope that are rejected", record.outside_rejected),
     ]
     shown = [(name, show(value)) for name, value in rows if value is not None]
-    return [*shown, ("calibration error", f"{record.calibration_error:.3f}"), ("threshold on the energy", f"{record.threshold:.2f}")]
+    threshold = f"{record.threshold:.2f}, chosen to reject {record.asked_false_rejection:.0%} of what is in scope"
+    return [*shown, ("calibration error", f"{record.calibration_error:.3f}"), ("threshold of the energy", threshold)]
 
 
 def show(value: Estimate) -> str:

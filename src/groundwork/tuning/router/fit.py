@@ -70,7 +70,7 @@ def fit_router(
         base=encoder.fingerprint,
         labels=examples.labels,
         reads=reads(encoder.dimensions),
-        calibration={"temperature": temperature(held.logits, held.numbers)},
+        calibration={"temperature": temperature(held.logits, _smoothed(held))},
         thresholds={ENERGY: float(np.quantile(held.energy, false_rejection))},
         files={},
         licence=licence,
@@ -83,10 +83,19 @@ def fit_router(
     return Fitted(whole, record, files)
 
 
+def _smoothed(held: Held) -> Array:
+    """Targets as if one row of all had been of any intent: where every fold is right, no temperature near 0 may promise that all will be."""
+    rows, classes = held.logits.shape
+    targets = np.full((rows, classes), held.repeats / (rows + held.repeats) / classes)
+    targets[np.arange(rows), held.numbers] += rows / (rows + held.repeats)
+    return targets
+
+
 def _record(manifest: HeadManifest, examples: Examples, table: Table, held: Held, asked: float, seed: int) -> RouterRecord:
     threshold, degree = manifest.thresholds[ENERGY], manifest.calibration["temperature"]
     probabilities = softmax(held.logits / degree)
     outside = int(np.sum(table.numbers < 0))
+    rejected = falsely_rejected(held, asked)
     return RouterRecord(
         name=manifest.name,
         fingerprint=manifest.fingerprint,
@@ -99,10 +108,10 @@ def _record(manifest: HeadManifest, examples: Examples, table: Table, held: Held
         outside=outside,
         folds=f"{held.folds} folds" + (f", dealt {held.repeats} times" if held.repeats > 1 else ""),
         accuracy=by_row(held.right, held),
-        accepted=by_row(held.right & (held.energy >= threshold), held),
+        accepted=by_row(held.right & ~rejected, held),
         threshold=threshold,
         asked_false_rejection=asked,
-        false_rejection=by_row(falsely_rejected(held, asked), held),
+        false_rejection=by_row(rejected, held),
         unseen_auc=unseen(table, seed),
         outside_auc=told_apart(held.energy[held.first], held.outside),
         outside_rejected=proportion(int(np.sum(held.outside < threshold)), outside) if outside else None,

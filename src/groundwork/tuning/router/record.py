@@ -43,7 +43,7 @@ class RouterRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     accuracy: Estimate
     """In scope, before the threshold."""
     accepted: Estimate
-    """In scope: right, and not taken for out of scope."""
+    """In scope: right, and not taken for out of scope; as below."""
     threshold: float
     asked_false_rejection: float
     false_rejection: Estimate
