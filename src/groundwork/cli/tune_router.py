@@ -11,6 +11,7 @@ from groundwork.engine.encoder import Encoder
 from groundwork.tuning.prepare.intents import read_intents
 from groundwork.tuning.router.card import figures, show
 from groundwork.tuning.router.fit import FALSE_REJECTION, Measured, fit_router, measure, write_router
+from groundwork.tuning.router.head import check_labels
 from groundwork.tuning.router.record import RouterRecord
 from groundwork.tuning.shelf import models_folder
 
@@ -48,6 +49,8 @@ def command(file: Path, name: str, held: Path | None, false_rejection: float, se
         raise InputError(f"{name!r} is no name for a router", fix="use letters, digits, - and _")
     examples = read_intents(file)
     messages = read_intents(held, fewest=1, least=1) if held else None
+    if messages:
+        check_labels(messages.rows, examples.labels)  # before anything is written
     encoder = Encoder()
     made = fit_router(examples, encoder, name=name, false_rejection=false_rejection, seed=seed)
     folder = models_folder(root.resolve()) / name

@@ -27,7 +27,7 @@ from groundwork.tuning.linear import Array, softmax, temperature
 from groundwork.tuning.prepare.intents import Examples
 from groundwork.tuning.router.card import render_card
 from groundwork.tuning.router.folds import Bools, Held, by_row, confusions, doubtful, falsely_rejected, hold_out, told_apart, unseen
-from groundwork.tuning.router.head import Table, solve, tabulate
+from groundwork.tuning.router.head import Table, check_labels, solve, tabulate
 from groundwork.tuning.router.record import RouterRecord
 
 RECORD = "record.json"
@@ -142,15 +142,12 @@ class Measured(NamedTuple):
 
 def measure(head: Head, rows: Sequence[TextRow], encoder: Encoder) -> Measured:
     """What a router does on rows that it was not fitted on. Raises InputError where none is in scope, or a label is unknown."""
-    if strange := sorted({row.label for row in rows} - {*head.labels, OUT_OF_SCOPE}):
-        raise InputError(f"`{strange[0]}` is no intent of this router", fix=f"its intents: {', '.join(head.labels)}")
+    check_labels(rows, head.labels)
     texts = [row.text for row in rows]
     logits = head.logits(encoder.encode(texts), texts)
     place = {label: number for number, label in enumerate(head.labels)}
     numbers = np.array([place.get(row.label, -1) for row in rows], dtype=np.int64)
     inside = numbers >= 0
-    if not inside.any():
-        raise InputError("no row is in scope", fix="give messages of the router's own intents")
     scores = energy(logits)
     accepted = scores >= head.manifest.thresholds[ENERGY]
     right = logits[inside].argmax(axis=1) == numbers[inside]

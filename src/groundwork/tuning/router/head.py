@@ -45,12 +45,19 @@ def tabulate(rows: Sequence[TextRow], labels: Sequence[str], encoder: Encoder) -
                 f"the example `{row.id}` has {pieces} word pieces, and the encoder reads {encoder.window - SPECIAL}",
                 fix="shorten it to what a message says of its intent",
             )
+    check_labels(rows, labels)
     place = {label: number for number, label in enumerate(labels)} | {OUT_OF_SCOPE: -1}
-    if strange := sorted({row.label for row in rows} - place.keys()):
-        raise InputError(f"`{strange[0]}` is no intent of this router", fix=f"its intents: {', '.join(labels)}")
     texts = [row.text for row in rows]
     features = reads(encoder.dimensions).features(encoder.encode(texts), texts)
     return Table(features, np.array([place[row.label] for row in rows], dtype=np.int64), tuple(labels))
+
+
+def check_labels(rows: Sequence[TextRow], labels: Sequence[str]) -> None:
+    """Raises InputError for a row whose label is none of these and not out of scope, and where no row is in scope."""
+    if strange := sorted({row.label for row in rows} - {*labels, OUT_OF_SCOPE}):
+        raise InputError(f"`{strange[0]}` is no intent of this router", fix=f"its intents: {', '.join(labels)}")
+    if all(row.label == OUT_OF_SCOPE for row in rows):
+        raise InputError("no row is in scope", fix="give messages of the router's own intents")
 
 
 def solve(table: Table) -> Linear:
