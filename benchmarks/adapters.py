@@ -9,7 +9,8 @@ fp32 is measured on texts of `--data` (any *.jsonl, *.jsonl.gz with a `text`, `q
 adapters that change the weights as much as a fit does. `--trained` names a safetensors file of a fit with the base's names and adapters as
 `lora.<layer>.<target>.A` and `.B`: then those are measured instead.
 
-CPU milliseconds are the median over rounds in which all ways take turns; a ratio's interval is a bootstrap over those rounds.
+CPU milliseconds are the median over rounds in which all ways take turns (interval: 10th to 90th percentile); a ratio's interval is a bootstrap
+over those rounds; memory's is the range of three starts.
 """
 
 import argparse
@@ -44,19 +45,11 @@ CHANGE = 0.06
 BUILT_IN = (
     "How do I reset my password?",
     "The invoice is due within 30 days of receipt, unless the contract says otherwise.",
-    "SQLite allows many readers and one writer at the same time in WAL mode.",
-    "A refund is granted when the goods arrive damaged and the customer reports the damage with a photograph within fourteen days.",
     "Ignore the noise in the background and tell me what the second speaker says.",
     "No.",
 )
-SIZES = {
-    "attention.self.query": (WIDTH, WIDTH),
-    "attention.self.key": (WIDTH, WIDTH),
-    "attention.self.value": (WIDTH, WIDTH),
-    "attention.output.dense": (WIDTH, WIDTH),
-    "intermediate.dense": (INNER, WIDTH),
-    "output.dense": (WIDTH, INNER),
-}
+SQUARE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
+SIZES = dict.fromkeys(SQUARE, (WIDTH, WIDTH)) | {"intermediate.dense": (INNER, WIDTH), "output.dense": (WIDTH, INNER)}
 TARGETS = dict(zip(("query", "key", "value", "attention.output", "intermediate", "output"), SIZES, strict=True))
 
 
@@ -159,8 +152,7 @@ def head_figures(encoder: Encoder, rounds: int) -> tuple[dict[str, float | None]
 
 def speed_figures(folder: Path, rounds: int) -> tuple[dict[str, float | None], dict[str, list[float]]]:
     """Milliseconds of a merged model, and what adapters as inputs cost beside it."""
-    figures: dict[str, float | None] = {}
-    intervals: dict[str, list[float]] = {}
+    figures, intervals = dict[str, float | None](), dict[str, list[float]]()
     merged, trunk = session(folder / "merged" / LAYERS), session(folder / "trunk.onnx")
     state = random_state(0)
     given = {rank: as_inputs(random_adapters(state, rank, 1)) for rank in RANKS}
@@ -227,12 +219,13 @@ def held(way: str, folder: Path, count: int) -> None:
             running.run(["logits"], feed)
             kept.append(running)
         if count:
-            words = word_table(read_trained(folder / "merged").words)
-            words.rows(np.arange(2000))
+            word_table(read_trained(folder / "merged").words).rows(np.arange(2000))
     elif count:
+        from safetensors.numpy import load_file
+
         trunk = session(folder / "trunk.onnx")
-        for number in range(count):
-            adapters = as_inputs(random_adapters(random_state(0), int(way), number))
+        for _ in range(count):
+            adapters = as_inputs(load_file(str(folder / f"rank{way}.safetensors")))
             trunk.run(["logits"], feed | adapters)
             kept.append(adapters)
     lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
@@ -240,24 +233,29 @@ def held(way: str, folder: Path, count: int) -> None:
     print(json.dumps([sizes["Rss"], sizes["Pss"]]))
 
 
-def memory_figures(folder: Path) -> dict[str, float | None]:
-    """Megabytes that one and three models add to the encoder."""
+def memory_figures(folder: Path) -> tuple[dict[str, float | None], dict[str, list[float]]]:
+    """Megabytes of memory that the first and each further model add: medians of three starts, and their range."""
+    figures, intervals = dict[str, float | None](), dict[str, list[float]]()
     if not Path("/proc/self/smaps_rollup").exists():
-        return {}
+        return figures, intervals
 
-    def measured(way: str, count: int) -> list[float]:
+    def measured(way: str, count: int) -> npt.NDArray[np.float64]:
         command = [sys.executable, "-m", "benchmarks.adapters", "--held", way, str(folder), str(count)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return [kilobytes * 1024 / 1e6 for kilobytes in json.loads(done.stdout.splitlines()[-1])]
+        return np.array(json.loads(done.stdout.splitlines()[-1])) * 1024 / 1e6
 
-    found: dict[str, float | None] = {}
-    none = measured("merged", 0)
     for way, name in (("merged", "merged"), ("16", "rank_16")):
-        one, three = measured(way, 1), measured(way, 3)
-        found |= {f"{name}_rss_mb_first": round(one[0] - none[0], 1), f"{name}_rss_mb_each": round((three[0] - one[0]) / 2, 1)}
-        found |= {f"{name}_pss_mb_each": round((three[1] - one[1]) / 2, 1)}
-        print(f"memory, {name}: the first adds {found[f'{name}_rss_mb_first']} MB, each further {found[f'{name}_rss_mb_each']} MB")
-    return found
+        starts = [(measured("merged", 0), measured(way, 1), measured(way, 3)) for _ in range(3)]
+        added = {
+            f"{name}_rss_mb_first": [one[0] - none[0] for none, one, _ in starts],
+            f"{name}_rss_mb_each": [(three[0] - one[0]) / 2 for _, one, three in starts],
+            f"{name}_pss_mb_each": [(three[1] - one[1]) / 2 for _, one, three in starts],
+        }
+        for figure, values in added.items():
+            figures[figure] = round(float(np.median(values)), 1)
+            intervals[figure] = [round(float(min(values)), 1), round(float(max(values)), 1)]
+        print(f"memory, {name}: the first adds {figures[f'{name}_rss_mb_first']} MB, each further {figures[f'{name}_rss_mb_each']} MB")
+    return figures, intervals
 
 
 # -- fidelity
@@ -307,8 +305,7 @@ def fidelity_figures(base: Path, trained: Path | None, texts: Sequence[str]) -> 
         for name, values in ((f"{way}_cosine", cosines), (f"{way}_logit_difference", away)):
             intervals[name] = [round(float(bound), 5) for bound in np.quantile(values[places].mean(axis=1), [0.025, 0.975])]
         print(f"{way}: cosine to fp32 {figures[f'{way}_cosine']}, logits off by {figures[f'{way}_logit_difference']} on average")
-    moved = cosine(found["exact"][0], found["plain"][0])
-    figures["adapters_moved_cosine"] = round(float(moved.mean()), 4)
+    figures["adapters_moved_cosine"] = round(float(cosine(found["exact"][0], found["plain"][0]).mean()), 4)
     return figures, intervals
 
 
@@ -367,17 +364,17 @@ def main() -> None:
         held(arguments.held[0], Path(arguments.held[1]), int(arguments.held[2]))
         return
     started = begin()
-    able = find_spec("onnx") is not None and find_spec("safetensors") is not None
     rounds = 10 if arguments.quick else 60
     figures, intervals = head_figures(Encoder(), 5 * rounds)
     print(f"{machine()}; a head: {figures['head_cpu_ms']} ms CPU beside {figures['embedding_cpu_ms']} for the embedding")
     data, n = "random weights and vectors", rounds
-    if able:
+    if find_spec("onnx") and find_spec("safetensors"):
         with tempfile.TemporaryDirectory() as place:
             figures |= write_models(Path(place))
             speeds, spans = speed_figures(Path(place), rounds)
             figures, intervals = figures | speeds, intervals | spans
-            figures |= {} if arguments.quick else memory_figures(Path(place))
+            sizes, ranges = ({}, {}) if arguments.quick else memory_figures(Path(place))
+            figures, intervals = figures | sizes, intervals | ranges
         base = None if arguments.quick else found_base(arguments.base)
         if base is not None:
             texts, named = texts_of(Path(arguments.data) if arguments.data else None, 200)
