@@ -82,7 +82,9 @@ def export(
     shape = shape_of(whole, heads)
     positions = shape.positions
     if shape.width != base.dimensions:
-        raise InputError(f"the weights are {shape.width} wide, and the encoder's words {base.dimensions}", fix="export onto their own encoder")
+        raise InputError(
+            f"the weights are {shape.width} wide, and the encoder's words {base.dimensions}", fix="export onto their own encoder"
+        )
     if not 16 <= window <= positions or not 0 <= stride <= window // 2:
         raise InputError(f"a window of {window} and a stride of {stride} do not fit", fix=f"16 to {positions}, and 0 to half of the window")
     layers = task_graph(name, whole, task, PRECISIONS[precision], heads)
