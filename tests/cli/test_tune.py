@@ -149,6 +149,19 @@ def test_its_labels_become_a_classifiers_rows(run: Run, app: Path, dataset: str)
     assert not (app / "training" / "colours").exists()
 
 
+def test_rows_of_ones_own_become_a_training_set(run: Run, tmp_path: Path) -> None:
+    rows = [{"id": str(place), "text": f"text {place}", "label": "ab"[place % 2], "group": str(place)} for place in range(40)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0] | {"id": "again"}]))
+    done = run("tune", "data", "mine", "--rows", path, "--task", "classify", "--out", tmp_path / "mine")
+    assert done.code == 0, done.err
+    assert "left out: 1 × it says what an earlier row says" in done.err
+    assert "40 rows of rows.jsonl, own" in done.out
+    refused = run("tune", "data", "mine", "--rows", path, "--out", tmp_path / "other")
+    assert refused.code == 2
+    assert "--task" in refused.err
+
+
 def test_inspect_shows_parts_lengths_and_giveaways(run: Run, tmp_path: Path) -> None:
     done = run("tune", "inspect", READER)
     assert done.code == 0, done.err

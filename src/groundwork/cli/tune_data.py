@@ -3,6 +3,7 @@
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -13,14 +14,17 @@ from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.measure import Dataset, Example
 from groundwork.core.record import Trace
 from groundwork.datasets.dataset import read_dataset
+from groundwork.datasets.rows import Task
 from groundwork.datasets.training import PARTS, TrainingSet, write_training
 from groundwork.tuning.harvested import Harvested, span_rows, text_rows
+from groundwork.tuning.own_rows import read_own
 from groundwork.tuning.prepare.__main__ import SETS, Prepare
 
 EPILOG = """\b
 Examples:
   groundwork tune data
   groundwork tune data reader --from data --out training/reader
+  groundwork tune data mine --rows rows.jsonl --task classify --out training/mine
   groundwork tune data mine --from-dataset ds_… --out training/mine
   groundwork tune data intents --from-dataset ds_… --label intent --out training/intents"""
 
@@ -28,9 +32,11 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("name", required=False, default="")
 @click.option("--from", "source", type=click.Path(path_type=Path, file_okay=False), help="Raw files. Default: $GROUNDWORK_DATA.")
+@click.option("--rows", "rows_file", type=click.Path(path_type=Path, dir_okay=False), help="Rows of your own, as JSON lines, instead.")
+@click.option("--task", type=click.Choice(get_args(Task)), help="With --rows: what they teach.")
 @click.option("--from-dataset", "dataset", default="", metavar="DATASET", help="A harvested dataset of the application instead.")
 @click.option("--label", default="", metavar="KEY", help="With --from-dataset: a classifier's rows, labelled by what stands under KEY.")
-@click.option("--licence", default="own", show_default=True, help="With --from-dataset: that of the documents and of people's answers.")
+@click.option("--licence", default="own", show_default=True, help="Of your own rows, documents and answers.")
 @click.option(
     "--accept-licence", "accepted", multiple=True, metavar="NAME", help="A generator's licence that you know to allow training on outputs."
 )
@@ -41,6 +47,8 @@ Examples:
 def command(
     name: str,
     source: Path | None,
+    rows_file: Path | None,
+    task: Task | None,
     dataset: str,
     label: str,
     licence: str,
@@ -52,18 +60,20 @@ def command(
 ) -> None:
     """Make the training set NAME; without a name, list those that can be made from raw files.
 
-    With --from-dataset its rows are a dataset's questions with the passages that were found for them. Answers that a model wrote are
-    refused unless its licence lets outputs be trained on.
+    With --rows, rows of your own are dealt to train, dev and held by their `group`. With --from-dataset the rows are a dataset's questions
+    with the passages that were found for them; answers that a model wrote are refused unless its licence lets outputs be trained on.
     """
     if not name:
-        rows = [(one, task, _how(function)) for one, (task, function) in SETS.items()]
+        rows = [(one, kind, _how(function)) for one, (kind, function) in SETS.items()]
         out_json([dict(zip(("name", "task", "how"), row, strict=True)) for row in rows]) if as_json else table(
             rows, ("name", "task", "how")
         )
         return
     if target is None:
         raise InputError("where should it be written?", fix="name a folder that does not exist yet: --out training/NAME")
-    if dataset:
+    if rows_file is not None:
+        made, left_out = _own(name, rows_file, task, licence, target, seed)
+    elif dataset:
         made, left_out = _harvested(name, dataset, label, licence, accepted, target, root)
     else:
         made, left_out = _prepared(name, source, target, seed), {}
@@ -103,6 +113,15 @@ def _prepared(name: str, source: Path | None, target: Path, seed: int) -> Traini
     prepare: Prepare = getattr(import_module(module), called)
     parts, origins = prepare(folder, seed)
     return write_training(parts, folder=target, name=name, task=task, origins=origins, how=_how(function), seed=seed)
+
+
+def _own(name: str, path: Path, task: Task | None, licence: str, target: Path, seed: int) -> tuple[TrainingSet, dict[str, int]]:
+    if task is None:
+        raise ConfigError("what do the rows teach?", fix=f"name it: --task {'|'.join(get_args(Task))}")
+    own = read_own(path, task, licence=licence, seed=seed)
+    how = f"groundwork tune data {name} --rows {path.name} --task {task}"
+    made = write_training(own.parts, folder=target, name=name, task=task, origins=(own.origin,), how=how, seed=seed)
+    return made, {"it says what an earlier row says": own.doubled} if own.doubled else {}
 
 
 def _harvested(
