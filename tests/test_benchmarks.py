@@ -24,6 +24,7 @@ QUICK = {
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "judges": {"defects_found", "defects_total", "false_alarms"},
     "sandbox": {"passed", "total", "cpu_ms", "escapes"},
+    "routing": {"accuracy", "accuracy_10_shot", "oos_auc", "cpu_ms", "ece", "false_rejection"},
     "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
     "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},
     "tests": {"methods", "above_nominal", "worst"},
