@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 
-from groundwork import __version__
 from groundwork.core.errors import NotFound, StoreError
 from groundwork.core.ids import hash_of
 from groundwork.core.measure import Estimate
@@ -152,7 +151,7 @@ def finite(loss: float) -> float | None:
 
 def code_version() -> str:
     """`groundwork 0.1.0`, with the commit where this is a checkout, and ` with changes` where files differ from it."""
-    named = f"groundwork {__version__}"
+    named = f"groundwork {version('groundwork-ai')}"
     root = Path(__file__).resolve().parents[3]
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
