@@ -258,7 +258,9 @@ def test_dependencies_are_few_and_each_has_its_reason() -> None:
 
 def test_nothing_is_left_to_be_done() -> None:
     """An open point is an issue, not a comment."""
-    assert [name for name, text in texts() if re.search(r"\b(?:TODO|FIXME|XXX|HACK)\b", text)] == []
+    words = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+    samples = "src/groundwork/tuning/prepare/written/"  # texts that detectors learn from, comments of programs among them
+    assert [name for name, text in texts() if words.search(text) and not name.startswith(samples)] == []
 
 
 def test_no_build_stands_in_the_repository() -> None:
