@@ -151,7 +151,7 @@ def finite(loss: float) -> float | None:
 
 def code_version() -> str:
     """`groundwork 0.1.0`, with the commit where this is a checkout, and ` with changes` where files differ from it."""
-    named = f"groundwork {version('groundwork-ai')}"
+    named = f"groundwork {library_versions(('groundwork-ai',)).get('groundwork-ai', '(not installed)')}"
     root = Path(__file__).resolve().parents[3]
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
