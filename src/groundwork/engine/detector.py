@@ -6,8 +6,8 @@ suspicious are embedded.
 Not covered: harmful questions that leave the model's instructions alone, and attacks spread over several messages.
 """
 
+import asyncio
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,6 @@ from groundwork.core.ports import Embedder
 from groundwork.engine.encoder import Vectors
 from groundwork.engine.heads import Head
 from groundwork.engine.parts import MOST, parts
-from groundwork.engine.thread import SHARED, ModelThread
 from groundwork.engine.unmask import unmask
 
 INJECTION = "injection"
@@ -62,27 +61,22 @@ class Order(NamedTuple):
 class InjectionDetector:
     """Judges texts that somebody wrote. Raises InputError where the head was fitted for something else."""
 
-    def __init__(self, head: Head, embedder: Embedder, *, thread: ModelThread = SHARED) -> None:
+    def __init__(self, head: Head, embedder: Embedder) -> None:
         _require(head, INJECTION, embedder.dimensions)
         self.head = head
         self.threshold = head.manifest.thresholds[THRESHOLD]
         self._share = head.manifest.calibration.get(PARTS_SHARE, 0.0)
         self._embedder = embedder
-        self._thread = thread.lease()
 
     async def judge(self, text: str) -> Judged:
         """Whether a text is an attack. A text of blanks never is. Raises what the embedder raises."""
-        plain, listed = await self._thread.run(self._read, text)
+        plain, listed = await asyncio.to_thread(self._read, text)
         if not listed:
             return Judged(-np.inf, 0.0, fires=False)
         vectors = await self._embedder.embed(listed)
-        score = await self._thread.run(self._score, plain, listed, vectors)
+        score = await asyncio.to_thread(self._score, plain, listed, vectors)
         chances = self.head.probabilities(np.array([[score]], dtype=np.float32))
         return Judged(score, float(chances[0, 0]), score > self.threshold)
-
-    async def close(self) -> None:
-        """Give the thread back."""
-        await self._thread.close()
 
     def _read(self, text: str) -> tuple[str, list[str]]:
         plain = unmask(text)
@@ -99,26 +93,21 @@ class InjectionDetector:
 class OrderFinder:
     """Finds orders to a model in documents and results of tools. Raises InputError where the head was fitted for something else."""
 
-    def __init__(self, head: Head, embedder: Embedder, *, thread: ModelThread = SHARED) -> None:
+    def __init__(self, head: Head, embedder: Embedder) -> None:
         _require(head, EMBEDDED, embedder.dimensions + SURROUNDINGS)
         self.head = head
         self.threshold = head.manifest.thresholds[THRESHOLD]
         self._embedder = embedder
-        self._thread = thread.lease()
 
     async def find(self, text: str) -> list[Order]:
         """The orders in a text, in the order they stand; those beside each other are one. Raises what the embedder raises."""
-        spans, listed = await self._thread.run(partial(sentences_of, text))
+        spans, listed = await asyncio.to_thread(sentences_of, text)
         scores: list[float] = []
         for first in range(0, len(spans), BLOCK):
             block = listed[first : first + BLOCK]
             vectors = await self._embedder.embed(block)
-            scores += await self._thread.run(self._scores, vectors, block)
+            scores += await asyncio.to_thread(self._scores, vectors, block)
         return joined(text, [Order(*span, score) for span, score in zip(spans, scores, strict=True) if score > self.threshold])
-
-    async def close(self) -> None:
-        """Give the thread back."""
-        await self._thread.close()
 
     def _scores(self, vectors: Vectors, listed: Sequence[str]) -> list[float]:
         return self.head.logits(np.hstack([vectors, surroundings(vectors)]), listed)[:, 0].tolist()

@@ -19,6 +19,8 @@ SETS: Mapping[str, tuple[Task, str]] = {
     "intents": ("classify", "groundwork.tuning.prepare.intents:prepare_intents"),
     "reranker": ("pair", "groundwork.tuning.prepare.pairs:prepare_reranker"),
     "grounding": ("pair", "groundwork.tuning.prepare.pairs:prepare_grounding"),
+    "attacks": ("classify", "groundwork.tuning.prepare.attacks:prepare_attacks"),
+    "embedded-instructions": ("span", "groundwork.tuning.prepare.embedded_instructions:prepare_embedded"),
 }
 """Each training set: its task and the function that makes it. The function's module says in HOW how it is done."""
 

@@ -91,7 +91,8 @@ def many(
         made = one_of(source, chance, kinds[place % len(kinds)])
         text = roughen(made.text, chance) if chance.random() < rough else made.text
         text = change(text, chance) if change else text
-        found.setdefault(text, Written(text, made.kind))
+        if text.strip():
+            found.setdefault(text, Written(text, made.kind))
     return list(found.values())
 
 
