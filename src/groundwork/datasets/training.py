@@ -94,7 +94,9 @@ def write_training(
         raise StoreError(f"{folder} exists already", fix="training sets never change: write another one")
     if empty := [part for part in PARTS if not parts.get(part)]:
         raise InputError(f"no row in {', '.join(empty)}", fix="a training set needs rows in train, dev and held")
-    rows = {part: parse_rows(format_rows(parts[part]), task, part) for part in PARTS}  # as they will be read: a broken row is found now
+    rows: dict[Part, tuple[Row, ...]] = {}
+    for part in PARTS:
+        rows[part] = parse_rows(format_rows(parts[part]), task, part)  # as they will be read: a broken row is found now
     if wrong := [leak for leak in leaks(rows) if not (unsplit and leak.startswith("the group"))]:
         raise InputError(f"{len(wrong)} leaks between the parts; the first: {wrong[0]}", fix="deduplicate first, and split by group")
     made = TrainingSet(
