@@ -90,6 +90,22 @@ def test_figures_alone_are_enough() -> None:
     assert "line in log2" in found.sentence
 
 
+def test_where_all_is_right_already_nothing_is_said_of_more_data() -> None:
+    points = learned(ROWS, HELD, lambda rows, seed: [1.0] * len(HELD))
+    found = doubling(points, HELD)
+    assert "nothing is left to gain" in found.sentence
+
+
+def test_wide_intervals_near_the_top_stay_within_what_a_share_can_gain() -> None:
+    points = [
+        Point(share=share, rows=round(share * 60), groups=6, figure=Estimate(value=0.9, low=0.3, high=1.0, n=10, method="t"))
+        for share in (0.25, 0.5, 1.0)
+    ]
+    found = doubling(points)
+    assert found.power is not None
+    assert -1 <= found.power.low <= found.power.high <= 1
+
+
 @pytest.mark.parametrize(
     ("shares", "held", "what"),
     [

@@ -24,7 +24,6 @@ from groundwork.tuning.fit import subset
 
 SHARES = (0.25, 0.5, 1.0)
 DRAWS = 2000
-_LEAST = 1e-6
 _NORMAL = 1.959964
 
 Learn = Callable[[Sequence[Row], int], Sequence[float]]
@@ -101,7 +100,8 @@ def doubling(points: Sequence[Point], held_groups: Sequence[str] = (), *, seed: 
     gain = _estimate(_slope(sizes, values), [_slope(sizes, one) for one in sampled], n, method)
     power = None
     if all(0 <= value <= 1 for value in values):
-        power = _estimate(_power_gain(sizes, values), [_power_gain(sizes, one) for one in sampled], n, method)
+        least = 0.5 / n
+        power = _estimate(_power_gain(sizes, values, least), [_power_gain(sizes, one, least) for one in sampled], n, method)
     return Doubling(gain=gain, power=power, sentence=_sentence(points[-1], gain, power))
 
 
@@ -114,12 +114,12 @@ def _slope(sizes: Sequence[float], values: Sequence[float]) -> float:
     )
 
 
-def _power_gain(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """By error = c · rows^-a: the fitted error at the last size less that at twice as many rows."""
-    errors = [math.log2(max(_LEAST, 1 - value)) for value in values]
+def _power_gain(sizes: Sequence[float], values: Sequence[float], least: float) -> float:
+    """By error = c · rows^-a: the fitted error at the last size less that at twice as many rows. No error counts as half a row's, `least`."""
+    errors = [math.log2(min(1.0, max(least, 1 - value))) for value in values]
     slope = _slope(sizes, errors)
     level = fmean(errors) + slope * (math.log2(sizes[-1]) - fmean(math.log2(size) for size in sizes))
-    return 2**level - 2 ** (level + slope)
+    return 2 ** min(0.0, level) - 2 ** min(0.0, level + slope)
 
 
 def _paired_draws(points: Sequence[Point], held_groups: Sequence[str], chooser: random.Random, draws: int) -> list[list[float]]:
@@ -156,6 +156,8 @@ class _Said(NamedTuple):
 
 
 def _sentence(last: Point, gain: Estimate, power: Estimate | None) -> str:
+    if power and last.figure.value >= 1 - 0.5 / last.figure.n:
+        return f"nothing is left to gain on these {last.figure.n} held rows: harder or more of them would tell whether more data helps"
     best = power or gain
     said = _Said(f"{best.value:+.3f}", f"[{best.low:+.3f}, {best.high:+.3f}]")
     form = "by the power law" if power else "by the line in log2(rows)"
