@@ -48,7 +48,7 @@ class Agent:
                 turn = msgspec.structs.replace(turn, text=said, usage=total, cost=cost)
                 return await self._finish(turn, found, steps, out)
             await out.agreed()
-            results = await asyncio.gather(*(self.tools[call.name].call(call) for call in own))
+            results = await out.inspect(await asyncio.gather(*(self.tools[call.name].call(call) for call in own)))
             request = msgspec.structs.replace(request, messages=(*request.messages, *_shown(turn, results)))
 
     async def _finish(self, turn: "Turn", found: Found, steps: int, out: Cleared) -> Reply:

@@ -26,6 +26,7 @@ from groundwork.gateway import build, prices
 from groundwork.gateway.providers import auto
 from groundwork.gateway.transport import Transport
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, RailName, parse_rail
+from groundwork.guard.detecting import injection_rails, inspector_of
 from groundwork.guard.incoming import GuardIn, Rail
 from groundwork.guard.outgoing import GuardOut
 from groundwork.prompts.beside import in_folder
@@ -67,7 +68,9 @@ async def compose(settings: Settings, resources: Resources) -> App:
     judges_in, judges_out = _functions(incoming, root, written, "input"), _functions(outgoing, root, written, "output")
     chooser = chooser_of(config.routes, written, resources.folder.path / "models", resources.embedder)
     router = {"router": chooser.fingerprint} if chooser.fingerprint else {}
-    name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router)
+    trained, inspector = injection_rails(incoming, resources.embedder), inspector_of(config.guard, resources.embedder)
+    weights = {rail.fingerprint: rail.name.name for rail in trained} | ({inspector.fingerprint: "reading"} if inspector.fingerprint else {})
+    name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router | weights)
     context = _context(settings, resources)
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
     cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
@@ -76,7 +79,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
         settings=settings,
         config=name,
         versions=Versions(config=name, release=settings.release, guard=hash_of(config.guard)[:16], prices=prices.version()),
-        guard_in=GuardIn(config.guard, incoming, judges_in),
+        guard_in=GuardIn(config.guard, incoming, [*judges_in, *trained], inspector),
         router=_router(settings, models, tools, prompts, chooser),
         context=context,
         cache=cache,

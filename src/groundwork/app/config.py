@@ -19,7 +19,7 @@ from groundwork.core.units import Duration, Size
 from groundwork.evaluate.config import GateSection
 from groundwork.gateway.build import check_names
 from groundwork.gateway.config import ModelSection, ProviderSection
-from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, GuardSection, parse_rail
+from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, READING_RAILS, GuardSection, parse_rail
 
 FILE = "groundwork.toml"
 
@@ -161,7 +161,7 @@ def check(settings: Settings) -> None:
         )
     check_names(config.providers, config.models, written)
     _check_routes(config, written)
-    for side, rails in (("input", INPUT_RAILS), ("output", OUTPUT_RAILS)):
+    for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS)):
         for place, text in enumerate(getattr(config.guard, side)):
             parse_rail(text, rails, written.where(("guard", side, place)))
 

@@ -42,11 +42,11 @@ def _registered(kind: str) -> Listing:
             ("openai", "any server that speaks OpenAI's chat completions"),
             ("scripted", "answers from a file: for tests and demonstrations"),
         ]
-    from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS
+    from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, READING_RAILS
 
     rows = [
         (name, side, ", ".join(actions))
-        for side, rails in (("input", INPUT_RAILS), ("output", OUTPUT_RAILS))
+        for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS))
         for name, actions in rails.items()
     ]
     return ("rail", "side", "actions"), [*rows, ("module:function", "input, output", "block, flag")]

@@ -1,4 +1,4 @@
-"""Rails on what comes in. The cheap ones run before anything is written or sent; functions of the user's run beside the answer.
+"""Rails on what comes in. The cheap ones run before anything is written or sent; functions of the user's and trained models run beside the answer.
 
 A block cancels the answer that is being made; nothing has left by then, since the outlet waits for the admission.
 """
@@ -7,16 +7,18 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from groundwork.core import functions
+from groundwork.core.document import Found
 from groundwork.core.errors import PermissionDenied
 from groundwork.core.message import AnyPart, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from groundwork.core.reply import Verdict
 from groundwork.core.request import Request
 from groundwork.guard.config import GuardSection, RailName
+from groundwork.guard.detecting import Inspector
 from groundwork.observe.recorder import span
 from groundwork.secure.finding import Finding, mask
 from groundwork.secure.personal import find_personal
@@ -26,12 +28,26 @@ _FINDERS: dict[str, Callable[[str], list[Finding]]] = {"secrets": find_secrets, 
 _SAID = {"secrets": "a secret", "pii": "personal data"}
 
 
+class Judge(Protocol):
+    """A rail that runs beside the answer."""
+
+    name: RailName
+
+    async def judge(self, request: Request, seconds: float, /) -> Verdict: ...
+
+    def stops(self, verdict: Verdict, /) -> bool: ...
+
+
 class Rail:
     """A user's function on text: it returns nothing where all is well, or a reason (or True) where it fires."""
 
     def __init__(self, name: RailName, function: Callable[..., Any]) -> None:
         self.name = name
         self.function = function
+
+    async def judge(self, request: Request, seconds: float) -> Verdict:
+        """Ask the function about the question."""
+        return await self.check(request.question, seconds)
 
     async def check(self, text: str, seconds: float) -> Verdict:
         """Ask the function. One that raises or is late blocks where its action is to block: it fails closed."""
@@ -61,10 +77,11 @@ class Rail:
 class Admission:
     """What the rails have said of one request so far, and whether it may pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, inspector: Inspector | None = None) -> None:
         self.verdicts: list[Verdict] = []
         self.refusal: str = ""
         self._agreed = asyncio.Event()
+        self._inspector = inspector or Inspector()
 
     def refuse(self, verdict: Verdict, sentence: str) -> None:
         self.verdicts.append(verdict)
@@ -72,6 +89,18 @@ class Admission:
 
     def agree(self) -> None:
         self._agreed.set()
+
+    async def inspect(self, found: Found) -> Found:
+        """What was found, as the model may read it."""
+        found, verdicts = await self._inspector.passages(found)
+        self.verdicts += verdicts
+        return found
+
+    async def inspect_results(self, results: Sequence[ToolResult]) -> list[ToolResult]:
+        """Results of tools, as the model may read them."""
+        read, verdicts = await self._inspector.results(results)
+        self.verdicts += verdicts
+        return read
 
     async def agreed(self) -> None:
         """Wait until every rail has answered. Nothing may leave or act before."""
@@ -81,14 +110,17 @@ class Admission:
 class GuardIn:
     """The input rails of an application."""
 
-    def __init__(self, section: GuardSection, rails: Sequence[RailName], judges: Sequence[Rail]) -> None:
+    def __init__(
+        self, section: GuardSection, rails: Sequence[RailName], judges: Sequence[Judge], inspector: Inspector | None = None
+    ) -> None:
         self.section = section
-        self.rails = [rail for rail in rails if not rail.is_function]
+        self.rails = [rail for rail in rails if not rail.is_beside]
         self.judges = list(judges)
+        self.inspector = inspector or Inspector()
 
     def clean(self, request: Request) -> tuple[Request, Admission]:
         """Mask what must not be written and refuse what is cheap to refuse."""
-        admission = Admission()
+        admission = Admission(self.inspector)
         with span("guard input") as attributes:
             for rail in self.rails:
                 if rail.name == "size":
@@ -143,9 +175,8 @@ class Judging:
         return self.admission
 
     async def _judge(self) -> None:
-        text = self.request.question
         seconds = self.guard.section.timeout.seconds
-        verdicts = await asyncio.gather(*(rail.check(text, seconds) for rail in self.guard.judges))
+        verdicts = await asyncio.gather(*(rail.judge(self.request, seconds) for rail in self.guard.judges))
         for rail, verdict in zip(self.guard.judges, verdicts, strict=True):
             if rail.stops(verdict):
                 self.admission.refuse(verdict, "This request was refused by a rule of this application.")

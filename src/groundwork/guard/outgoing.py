@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from groundwork.core.document import Found
+from groundwork.core.message import ToolResult
 from groundwork.core.ports import Outlet
 from groundwork.core.reply import CallPiece, Delta, Reply, Verdict
 from groundwork.core.text import sentences, words
@@ -95,6 +96,10 @@ class Cleared:
     async def agreed(self) -> None:
         """Wait until the request is admitted: what acts on the world asks this first."""
         await self.admission.agreed()
+
+    async def inspect(self, results: Sequence[ToolResult]) -> list[ToolResult]:
+        """Results of tools, as the model may read them."""
+        return await self.admission.inspect_results(results)
 
     async def replay(self, reply: Reply) -> Reply:
         """A kept answer, through the present rails."""
