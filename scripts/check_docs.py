@@ -24,6 +24,7 @@ from groundwork.cli.table import groundwork
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.errors import GroundworkError
 from groundwork.evaluate.suite import SuiteSection
+from groundwork.tuning.recipe import Recipe
 from scripts.docs_blocks import LANGUAGES, MARKERS, ROOT, Block, Fault, blocks, commands, documents, tokens
 from scripts.make_cli_docs import TARGET, render
 
@@ -59,11 +60,12 @@ def block_faults(block: Block) -> Iterator[Fault]:
 
 
 def check_toml(text: str) -> None:
-    """Decode as groundwork.toml, whole or as sections beside the least that an application needs; or as a suite. Raises ConfigError."""
+    """Decode as a suite, as a recipe, or as groundwork.toml: whole, or sections beside the least that an application needs. Raises ConfigError."""
     written = parse_toml(text, "block")
-    if "cases" in written.table:
-        decode(written, SuiteSection)
-        return
+    for key, kind in (("cases", SuiteSection), ("task", Recipe)):
+        if key in written.table:
+            decode(written, kind)
+            return
     missing = [part for name, part in MINIMAL.items() if name not in written.table]
     written = parse_toml("\n".join([text, *missing]), "block")
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ A marker is an HTML comment on the line before a block:
     <!-- run: app=sample -->    run it in a copy of the sample application
     <!-- server -->             run it beside a running server of the sample application
     <!-- wheel -->              run it with the wheel that this checkout builds
+    <!-- torch -->              run it where torch and the base's weights are
     <!-- norun: reason -->      do not run it, for this reason
 """
 
@@ -17,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKERS = {"run", "server", "wheel", "norun"}
+MARKERS = {"run", "server", "wheel", "torch", "norun"}
 LANGUAGES = {"console", "sh", "python", "toml", "json", "text"}
 _COMMENT = re.compile(r"^<!--\s*([a-z]+)(?::\s*(.*?))?\s*-->$")
 _ELLIPSIS = "…"

@@ -1,5 +1,6 @@
 """The documents: every block is run or checked, every link leads somewhere, and the machinery that says so can also say no."""
 
+import importlib.util
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sample import copy_app
+from groundwork.core.errors import GroundworkError
+from groundwork.tuning.base_weights import find_base
 from scripts.check_docs import block_faults, cli_faults, faults, span_faults
 from scripts.docs_blocks import ROOT, Block, blocks, documents, mismatch
 from scripts.run_docs import Reader, install_wheel
@@ -27,6 +30,17 @@ def to_run() -> list[Block]:
 def needs_app(block: Block) -> bool:
     """Whether it does more than `make` and other people's commands."""
     return block.language == "python" or "groundwork" in block.text
+
+
+def need_training() -> None:
+    """Skip where nothing can be trained."""
+    for name in ("torch", "transformers", "peft"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}: run `make test-all`")
+    try:
+        find_base()
+    except GroundworkError as error:
+        pytest.skip(f"needs the base: {error.what}; {error.fix}")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +75,8 @@ def readers(tmp_path_factory: pytest.TempPathFactory, sample: Path, request: pyt
 
 @pytest.mark.parametrize("block", [block for block in to_run() if needs_app(block)], ids=lambda block: f"{block.file}:{block.line}")
 def test_a_block_does_what_the_document_says(block: Block, readers: MakeReader) -> None:
+    if block.marker == "torch":
+        need_training()
     assert readers(block.file, block.marker == "wheel").run(block) == []
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Example, Fact, Result, Score
-from groundwork.core.record import Trace
+from groundwork.core.record import Trace, Versions
 from groundwork.core.statistics import proportion
 from groundwork.evaluate.review.modes import Mode
 from groundwork.evaluate.scorers import find_scorers, metrics_of
@@ -102,6 +103,16 @@ def test_few_failures_are_called_few() -> None:
     found = advise(*several(3, right=False), *several(97, 10, right=True))
     assert "3 failures are few" in found.sentence
     assert found.steps[-1].remedy == "fine-tuning"
+
+
+def test_a_model_that_only_quotes_is_not_told_what_to_do() -> None:
+    """The offline reader takes no instructions: a prompt would mend nothing."""
+    cases = several(30, right=False)
+    for case in cases:
+        case.trace = msgspec.structs.replace(case.trace, versions=Versions(model="embedded/quoting-reader"))
+    found = advise(*cases)
+    assert [step.remedy for step in found.steps] == ["model", "fine-tuning"]
+    assert "a language model first" in found.sentence
 
 
 def test_a_small_share_of_behaviour_does_not_pay() -> None:

@@ -53,7 +53,10 @@ FEW = 20
 ENOUGH = 0.2
 """Share of the failures that must be of behaviour or form, at the lower end of its interval, for fine-tuning to be worth its trouble."""
 
-Remedy = Literal["prompt", "examples", "retrieval", "documents", "fine-tuning"]
+QUOTING = "embedded/"
+"""How the names of models begin that quote and take no instructions."""
+
+Remedy = Literal["model", "prompt", "examples", "retrieval", "documents", "fine-tuning"]
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +128,9 @@ def advise_run(
             failures.append(_Failure(one.example, kind, "in no document"))
             continue
         failures.append(_Failure(one.example, kind, cause))
-    return _advised(len(kept), failures, prompts_tried, lacking)
+    models = {traces[one.trace].versions.model for one in kept if one.trace in traces} - {""}
+    is_quoting = bool(models) and all(name.startswith(QUOTING) for name in models)
+    return _advised(len(kept), failures, prompts_tried, lacking, is_quoting=is_quoting)
 
 
 def advise_modes(modes: Sequence[Mode], read: int, given: Mapping[str, Kind] | None = None, *, prompts_tried: int = 0) -> Advised:
@@ -154,17 +159,17 @@ def _is_worst(result: Result, metric: Metric) -> bool:
     return any(score.metric == metric.scorer.name and score.value == worst for score in result.scores)
 
 
-def _advised(looked_at: int, failures: Sequence[_Failure], prompts_tried: int, lacking: int) -> Advised:
+def _advised(looked_at: int, failures: Sequence[_Failure], prompts_tried: int, lacking: int, *, is_quoting: bool = False) -> Advised:
     everything = {one.item for one in failures}
     counts = tuple(_count(kind, [one for one in failures if one.kind == kind], len(everything)) for kind in KINDS)
     by_kind: dict[Kind, Count] = {one.kind: one for one in counts}
-    steps = _steps(by_kind, prompts_tried, lacking)
+    steps = _steps(by_kind, prompts_tried, lacking, is_quoting=is_quoting)
     return Advised(
         looked_at=looked_at,
         failures=len(everything),
         counts=tuple(one for one in counts if one.items),
         steps=steps,
-        sentence=_sentence(len(everything), by_kind, steps),
+        sentence=_sentence(len(everything), by_kind, steps, is_quoting=is_quoting),
     )
 
 
@@ -177,12 +182,15 @@ def _count(kind: Kind, failures: Sequence[_Failure], n: int) -> Count:
     return Count(kind=kind, meaning=KINDS[kind], share=share, items=items, of=dict(sorted(of.items(), key=lambda one: -one[1])))
 
 
-def _steps(counts: Mapping[Kind, Count], prompts_tried: int, lacking: int) -> tuple[Step, ...]:
+def _steps(counts: Mapping[Kind, Count], prompts_tried: int, lacking: int, *, is_quoting: bool) -> tuple[Step, ...]:
     """The book's order: prompt, examples, retrieval, fine-tuning; each only where it can mend something."""
     information = len(counts["information"].items)
     conduct = dict.fromkeys([*counts["behaviour"].items, *counts["form"].items])
     steps: list[Step] = []
-    if conduct:
+    if conduct and is_quoting:
+        why = "the offline reader quotes and takes no instructions: prompts count once a language model answers (groundwork model)"
+        steps.append(Step(remedy="model", failures=len(conduct), why=why))
+    elif conduct:
         tried = f"{prompts_tried} changes of a prompt were proposed so far" if prompts_tried else "no change of a prompt was proposed yet"
         most = max((counts["behaviour"], counts["form"]), key=lambda one: len(one.items))
         cause = next(iter(most.of))
@@ -199,17 +207,17 @@ def _steps(counts: Mapping[Kind, Count], prompts_tried: int, lacking: int) -> tu
             Step(remedy="documents", failures=lacking, why="no document holds these facts: neither search nor training can find them")
         )
     if conduct:
-        steps.append(Step(remedy="fine-tuning", failures=len(conduct), why=_tuning(conduct, counts, prompts_tried)))
+        steps.append(Step(remedy="fine-tuning", failures=len(conduct), why=_tuning(conduct, counts, prompts_tried, is_quoting=is_quoting)))
     return tuple(steps)
 
 
-def _tuning(conduct: Mapping[str, None], counts: Mapping[Kind, Count], prompts_tried: int) -> str:
+def _tuning(conduct: Mapping[str, None], counts: Mapping[Kind, Count], prompts_tried: int, *, is_quoting: bool) -> str:
     n = counts["behaviour"].share.n
     share = statistics.proportion(len(conduct), n)
     said = f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}] of the failures are of behaviour or form"
     if share.low < ENOUGH:
         return f"not yet: {said}, too few or too uncertain to pay for data and upkeep"
-    if not prompts_tried:
+    if not prompts_tried and not is_quoting:
         return f"only for what prompt and examples leave: {said}, and neither was tried yet"
     return f"for what is left: {said}; collect rows first (groundwork tune data --from-dataset)"
 
@@ -218,7 +226,7 @@ def _meaning(cause: str) -> str:
     return next((meaning for name, meaning in CAUSES.items() if name == cause), cause)
 
 
-def _sentence(n: int, counts: Mapping[Kind, Count], steps: Sequence[Step]) -> str:
+def _sentence(n: int, counts: Mapping[Kind, Count], steps: Sequence[Step], *, is_quoting: bool) -> str:
     if not n:
         return "nothing failed: there is nothing to mend"
     if not steps:
@@ -230,5 +238,6 @@ def _sentence(n: int, counts: Mapping[Kind, Count], steps: Sequence[Step]) -> st
         return f"mostly missing information ({information.share.value:.0%}): retrieval or documents, not training{few}"
     share = statistics.proportion(conduct, n)
     if conduct > len(information.items) and share.low > 0.5:
-        return f"mostly behaviour and form ({share.value:.0%}): prompt and examples first, fine-tuning for what they leave{few}"
-    return f"both: the prompt first, then retrieval, and fine-tuning only for what is left{few}"
+        first = "a language model" if is_quoting else "prompt and examples"
+        return f"mostly behaviour and form ({share.value:.0%}): {first} first, fine-tuning for what is left{few}"
+    return f"both: {'a language model' if is_quoting else 'the prompt'} first, then retrieval, and fine-tuning only for what is left{few}"
