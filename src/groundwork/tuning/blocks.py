@@ -24,7 +24,7 @@ class Strength(NamedTuple):
 
     embedding: float = 4e-4
     runs: float = 4e-5
-    iterations: int = 150
+    iterations: int = 100
 
 
 USUAL = Strength()

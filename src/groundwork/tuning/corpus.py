@@ -95,6 +95,11 @@ class Documents:
         )
         vectors = embedded(self.sentences, encoder)
         self.dense: Vectors = np.hstack([vectors, self._surroundings(vectors)])
+        beside = np.zeros(len(self.owner), dtype=np.bool_)
+        beside[1:] |= self.is_order[:-1]
+        beside[:-1] |= self.is_order[1:]
+        self.told: Flags = self.is_order | beside | ~self.attacks[self.owner]
+        """Sentences that are learned from: the rest of a document with an attack stands in the clean one already."""
         self._runs: dict[Runs, Sparse] = {}
 
     def __len__(self) -> int:
@@ -120,7 +125,7 @@ class Documents:
         """Fit on the sentences of some of the documents."""
         taken = np.zeros(len(self), dtype=np.bool_)
         taken[rows] = True
-        places = np.flatnonzero(taken[self.owner])
+        places = np.flatnonzero(taken[self.owner] & self.told)
         truth = self.is_order[places]
         groups = [
             self.kinds[self.owner[place]] if order else self.families[self.owner[place]] for place, order in zip(places, truth, strict=True)
