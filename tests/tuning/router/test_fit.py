@@ -14,7 +14,7 @@ from groundwork.engine.intents import OUT_OF_SCOPE
 from groundwork.tuning.prepare.intents import Examples, read_intents
 from groundwork.tuning.router.card import render_card
 from groundwork.tuning.router.fit import fit_router, measure, write_router
-from groundwork.tuning.router.folds import falsely_rejected, hold_out, unseen
+from groundwork.tuning.router.folds import falsely_rejected, groups_of, hold_out, unseen
 from groundwork.tuning.router.head import LENGTH, Table, solve, tabulate
 
 DATA = Path(__file__).parents[2] / "data" / "routing"
@@ -97,6 +97,21 @@ def test_every_row_is_scored_by_a_head_that_did_not_see_it(examples, encoder):
     assert (seen == chance[chance >= 0]).mean() > 0.9
     counts = np.bincount(held.rows)
     assert counts.tolist() == [held.repeats] * int(np.sum(chance >= 0))
+
+
+def test_examples_that_are_almost_the_same_stay_together(encoder):
+    messages = {
+        "where is my parcel": "a",
+        "where is my parcel now": "a",
+        "where is my parcel now please": "a",
+        "has the courier been here": "a",
+        "track the shipment": "a",
+        "give me my money back": "b",
+        "please give me my money back": "b",
+    }
+    table = tabulate(rows_of(messages), ("a", "b"), encoder)
+    assert groups_of(table, 3) == ["0", "0", "0", "3", "4", "5", "6"]  # of b there would be one group only
+    assert groups_of(table, 1) == ["0", "0", "0", "3", "4", "5", "5"]
 
 
 def test_examples_out_of_scope_push_the_energy_of_their_like_down(examples, encoder):
