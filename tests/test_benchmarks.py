@@ -19,6 +19,7 @@ QUICK = {
     "contamination": {"found_verbatim", "found_absent", "cpu_s_per_100_mb"},
     "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
     "looks": {"looks_3.anew_d20.passes_worse_by_margin", "slices.200_items.any_named", "above_nominal"},
+    "guard": {"auc", "recall_at_1pct_fpr", "indirect_recall", "overdefence", "p50_ms", "p99_ms"},
     "metrics": {"max_abs_diff", "ifeval_agree", "ifeval_total", "winrate_max_diff", "gsm8k_agree", "gsm8k_total"},
     "evaluate": {"cpu_ms_per_sample", "rss_mb_1k", "resume_s_20k"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},

@@ -111,6 +111,23 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Pat
     assert (other.out / TRAINED).read_bytes() != (first.out / TRAINED).read_bytes()
 
 
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_fit_begins_with_the_weights_of_an_earlier_one(tmp_path: Path, base: Path, method: str) -> None:
+    first = job(tmp_path, base, out="first", epochs=12.0, learning_rate=1e-2)
+    fit(first)
+    second = job(tmp_path, base, out="second", method=method, steps=1, learning_rate=1e-9)
+    second.start = first.out
+    record, run = fit(second)
+    _, plain = fit(job(tmp_path, base, out="plain", method=method, steps=1, learning_rate=1e-9))
+    assert record.losses[0] < plain.progress.losses[0] / 2
+    assert run.label != plain.label
+    spans = job(tmp_path, base, "span", out="third")
+    for start, error, what in ((first.out, InputError, "task and base"), (tmp_path / "nowhere", StoreError, "cannot be read")):
+        spans.start = start
+        with pytest.raises(error, match=what):
+            fit(spans)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -180,7 +197,7 @@ def test_bad_data_is_refused(tmp_path: Path, base: Path) -> None:
     with pytest.raises(InputError, match="task"):
         fit(wrong)
     missing = job(tmp_path, tmp_path / "nowhere", out="missing")
-    with pytest.raises(GroundworkError, match=r"tune base|read"):
+    with pytest.raises(GroundworkError, match=r"is missing"):
         fit(missing)
 
 

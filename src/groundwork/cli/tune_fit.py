@@ -13,7 +13,7 @@ from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out
 from groundwork.cli.tune_memory import size
 from groundwork.tuning.base_weights import find_base
 from groundwork.tuning.curve import advice, sparkline
-from groundwork.tuning.fit import Job, data_folder, fit, need_torch
+from groundwork.tuning.fit import Job, data_folder, fit, need_torch, start_folder
 from groundwork.tuning.memory import recipe_memory
 from groundwork.tuning.recipe import read_recipe
 from groundwork.tuning.record import FitRecord
@@ -68,6 +68,7 @@ def command(
         base=base or _base(),
         out=target or models_folder(root.resolve()) / recipe.name,
         data=data or data_folder(recipe, recipe_file.parent),
+        start=start_folder(recipe, recipe_file.parent),
         is_smoke=smoke,
     )
     with stoppable():

@@ -70,7 +70,7 @@ def left_out_documents(documents: Documents, setting: Setting, folds: int = 3) -
     found = np.full(len(documents), np.nan)
     for place in range(max(families.values()) + 1):
         for other in range(folds):
-            here = (family == place) & ((kind == other) | ((kind < 0) & (other == place)))
+            here = (family == place) & ((kind == other) | ((kind < 0) & (other == place % folds)))
             if here.any():
                 halves = documents.fit(np.flatnonzero((family != place) & (kind != other)), setting)
                 found[here] = documents.scores(halves, setting)[here]

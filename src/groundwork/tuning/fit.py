@@ -5,6 +5,7 @@ serves. A smoke run takes a few steps on a few rows and walks the whole way.
 """
 
 import hashlib
+import importlib.util
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -58,6 +59,8 @@ class Job:
     out: Path
     data: Path
     """The training set's folder."""
+    start: Path | None = None
+    """The folder of the earlier fit that is begun with."""
     is_smoke: bool = False
     share: float = 1.0
     """The share of the training rows' groups that is used (a subset curve)."""
@@ -70,10 +73,19 @@ def data_folder(recipe: Recipe, beside: Path) -> Path:
 
     Raises InputError where a variable is not set.
     """
-    text = os.path.expandvars(recipe.data.folder)
+    return _folder(recipe.data.folder, beside, "[data] folder")
+
+
+def start_folder(recipe: Recipe, beside: Path) -> Path | None:
+    """The earlier fit that the recipe begins with, likewise; None where it begins with the base."""
+    return _folder(recipe.train.start, beside, "[train] start") if recipe.train.start else None
+
+
+def _folder(written: str, beside: Path, key: str) -> Path:
+    text = os.path.expandvars(written)
     if "$" in text:
         name = text.partition("$")[2].partition("/")[0].strip("{}")
-        raise InputError(f"the variable {name} of [data] folder is not set", fix=f"set it, such as `export {name}=./data`")
+        raise InputError(f"the variable {name} of {key} is not set", fix=f"set it, such as `export {name}=./data`")
     return (beside / Path(text).expanduser()).resolve()
 
 
@@ -99,16 +111,27 @@ def fit(job: Job, *, resume: bool = False) -> tuple[FitRecord, "Fit"]:
     torch.manual_seed(recipe.seed)
     labels = labels_of(made)
     parts = {part: _part(job, recipe, part, labels) for part in PARTS}
-    network = _network(recipe, job.base, labels)
+    first = job.start / TRAINED if job.start else None
+    network = _network(recipe, job.base, labels, first)
     job.out.mkdir(parents=True, exist_ok=True)
-    run = Fit(network, recipe, parts["train"], parts["dev"], labels, folder=job.out, label=label_of(recipe, made, job.share))
+    run = Fit(network, recipe, parts["train"], parts["dev"], labels, folder=job.out, label=label_of(recipe, made, job.share, first))
     if not resume and (job.out / "checkpoint.pt").exists():
         raise StoreError(f"{job.out} holds a fit that was broken off", fix="take it up with --resume, or remove the folder")
     resumed = run.resume() if resume else False
-    progress = run.run(job.told)
+    run.run(job.told)
     held = run.measure(parts["held"])
     write_weights(run, job.out)
-    record = FitRecord(
+    use = MemoryUse(before=before, peak=peak_resident())
+    record = msgspec.structs.replace(_record(job, run, made, held), started=started, memory=use, resumed=int(resumed))
+    write_record(record, job.out)
+    checkpoints.remove(job.out)
+    return record, run
+
+
+def _record(job: Job, run: "Fit", made: TrainingSet, held: dict[str, Estimate]) -> FitRecord:
+    """What a fit says of itself at its end; when it began and what memory it took is added by who watched it."""
+    recipe, progress, network = run.recipe, run.progress, run.network
+    return FitRecord(
         name=recipe.name,
         recipe=recipe,
         recipe_text=job.text,
@@ -117,7 +140,7 @@ def fit(job: Job, *, resume: bool = False) -> tuple[FitRecord, "Fit"]:
         versions=library_versions(),
         machine=this_machine(str(run.device)),
         seed=recipe.seed,
-        started=started,
+        started=0.0,
         seconds=progress.seconds,
         cpu_seconds=progress.cpu_seconds,
         steps=progress.step,
@@ -125,31 +148,23 @@ def fit(job: Job, *, resume: bool = False) -> tuple[FitRecord, "Fit"]:
         losses=tuple(finite(loss) for loss in progress.losses),
         measurements=_measurements(progress),
         best_step=progress.best_step,
-        memory=MemoryUse(before=before, peak=peak_resident()),
+        memory=MemoryUse(before=0, peak=0),
         figures=held,
         parameters=sum(value.numel() for value in network.parameters()),
         trained_parameters=sum(value.numel() for value in network.parameters() if value.requires_grad),
         files=kept_files(job.out),
         stopped="" if progress.step >= run.steps else f"dev was not better for {recipe.train.patience} measurements",
-        resumed=int(resumed),
         is_smoke=job.is_smoke,
     )
-    write_record(record, job.out)
-    checkpoints.remove(job.out)
-    return record, run
 
 
 def need_torch() -> None:
     """Raises InputError where the extra is not installed."""
-    try:
-        import peft  # noqa: F401
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            f"training needs {error.name}, which is not installed",
-            fix="pip install torch==2.13.0, then pip install 'groundwork-ai[tune]'",
-        ) from None
+    for name in ("torch", "transformers", "peft"):
+        if importlib.util.find_spec(name) is None:
+            raise InputError(
+                f"training needs {name}, which is not installed", fix="pip install torch==2.13.0, then pip install 'groundwork-ai[tune]'"
+            )
 
 
 def labels_of(made: TrainingSet) -> tuple[str, ...]:
@@ -161,9 +176,10 @@ def labels_of(made: TrainingSet) -> tuple[str, ...]:
     return tuple(sorted(label for label in made.labels["train"] if label != OUT_OF_SCOPE))
 
 
-def label_of(recipe: Recipe, made: TrainingSet, share: float = 1.0) -> str:
-    """What a checkpoint belongs to: recipe, data and share."""
-    return hashlib.sha256(canonical(recipe) + canonical(made) + repr(share).encode()).hexdigest()
+def label_of(recipe: Recipe, made: TrainingSet, share: float = 1.0, first: Path | None = None) -> str:
+    """What a checkpoint belongs to: recipe, data, share, and the weights it began with."""
+    begun = first.read_bytes() if first else b""
+    return hashlib.sha256(canonical(recipe) + canonical(made) + repr(share).encode() + begun).hexdigest()
 
 
 def smoke(recipe: Recipe) -> Recipe:
@@ -216,10 +232,10 @@ def _part(job: Job, recipe: Recipe, part: Which, labels: Sequence[str]) -> "Part
     return Part(rows, windows_of(rows, tokenizer, numbers, window=recipe.data.window, stride=recipe.data.stride))
 
 
-def _network(recipe: Recipe, base: Path, labels: Sequence[str]) -> "Network":
+def _network(recipe: Recipe, base: Path, labels: Sequence[str], first: Path | None) -> "Network":
     from groundwork.tuning.network import build
 
-    return build(recipe, base, len(labels))
+    return build(recipe, base, len(labels), first)
 
 
 def _measurements(progress: "Progress") -> tuple[Measurement, ...]:

@@ -75,7 +75,7 @@ class Graph:
     def ints(self, *values: int) -> str:
         return self.constant("ints_" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
 
-    def add(self, operator: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: Any) -> str:
         name = output or f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes))
         return name

@@ -5,7 +5,7 @@ word) and is never trained: all models of one base share it.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -111,10 +111,10 @@ def served_words(table: Tensor) -> Tensor:
     return torch.round(table / scales) * scales
 
 
-def build(recipe: Recipe, base: Path, labels: int = 0) -> Network:
-    """The network of a recipe on the base's weights, with what is not trained frozen.
+def build(recipe: Recipe, base: Path, labels: int = 0, start: Path | None = None) -> Network:
+    """The network of a recipe on the base's weights, or on those of an earlier fit (`start`, a file), with what is not trained frozen.
 
-    Raises StoreError where the base is not there or damaged, InputError where the task lacks classes.
+    Raises StoreError where the base or the file is not there or damaged, InputError where the task lacks classes or the file is another task's.
     """
     if recipe.task == "classify" and labels < 2:
         raise InputError(f"the training set has {labels} class", fix="a classifier needs rows of two classes or more")
@@ -135,6 +135,8 @@ def build(recipe: Recipe, base: Path, labels: int = 0) -> Network:
     words.weight.data = served_words(words.weight.data)
     words.weight.requires_grad = False
     network = Network(bert, recipe.task, labels)
+    if start is not None:
+        _begin_with(network, start)
     if recipe.train.method != "full":
         for parameter in bert.parameters():
             parameter.requires_grad = False
@@ -143,13 +145,30 @@ def build(recipe: Recipe, base: Path, labels: int = 0) -> Network:
     return network
 
 
+def _begin_with(network: Network, file: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(str(file))
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"the earlier fit's {file} cannot be read: {error}", fix="name the folder of a fit that ended") from None
+    own = {name.removeprefix("bert."): value for name, value in network.state_dict(keep_vars=True).items()}
+    own.pop("embeddings.word_embeddings.weight")
+    if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in weights.items()}:
+        raise InputError(f"{file} is not of this task and base", fix="begin with a fit of the same task and the same classes")
+    for name, value in own.items():
+        value.data.copy_(weights[name])
+
+
 def adapt(network: Network, lora: LoraSection) -> None:
     """Lay LoRA's adapters over the base's linear parts, in place."""
     from peft import LoraConfig, inject_adapter_in_model
 
     places = "|".join(_PLACES[target] for target in lora.targets)
+    scaling: Any = lora.alpha  # declared as int, and any number serves
     config = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=rf".*encoder\.layer\.\d+\.(?:{places})$", bias="none"
+        r=lora.rank, lora_alpha=scaling, lora_dropout=lora.dropout, target_modules=rf".*encoder\.layer\.\d+\.(?:{places})$", bias="none"
     )
     inject_adapter_in_model(config, network.bert)
 
@@ -166,9 +185,10 @@ def arrays(network: Network) -> Arrays:
     merged: Arrays = {}
     for name, module in network.named_modules():
         if isinstance(module, LoraLayer):
-            weight = module.get_base_layer().weight.data + module.get_delta_weight("default")
-            merged[f"{name}.weight"] = weight.detach().float().numpy()
-            merged[f"{name}.bias"] = module.get_base_layer().bias.detach().float().numpy()
+            layer: Any = module  # peft's methods are not all declared on the class that all its layers share
+            plain = layer.get_base_layer()
+            merged[f"{name}.weight"] = (plain.weight.data + layer.get_delta_weight("default")).detach().float().numpy()
+            merged[f"{name}.bias"] = plain.bias.detach().float().numpy()
     for name, value in network.state_dict().items():
         if "lora_" in name or ".base_layer." in name:
             continue

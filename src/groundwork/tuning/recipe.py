@@ -49,6 +49,8 @@ class TrainSection(Section, frozen=True, kw_only=True):
 
     method: Literal["full", "lora", "head"] = "full"
     """`full`: all weights of the layers (the word table stays, it is shared); `lora`: adapters; `head`: the head alone."""
+    start: str = ""
+    """The folder of an earlier fit of the same task, whose weights are begun with, relative to the recipe; "": the base's own."""
     learning_rate: float = 1e-4
     head_rate: float = 0.0
     """The head's own learning rate; 0: ten times the other."""
