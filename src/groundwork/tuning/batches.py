@@ -15,10 +15,9 @@ from torch import Tensor
 
 from groundwork.core.errors import InputError, StoreError
 from groundwork.datasets.rows import PairRow, Row, SpanRow, TextRow
+from groundwork.engine.windows import FIRST, LAST, starts
 from groundwork.tuning.network import Batch
 
-FIRST, LAST, PAD = 101, 102, 0
-"""The pieces [CLS], [SEP] and [PAD] of the base."""
 _POOL = 32
 """Batches whose windows are sorted by length together."""
 
@@ -45,14 +44,6 @@ def tokenizer_of(path: str) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-def starts(length: int, room: int, stride: int) -> list[int]:
-    """Where the windows of a text of `length` pieces begin: each takes `room`, and shares `stride` with the one before."""
-    if length <= room:
-        return [0]
-    step = room - stride
-    return [*range(0, length - room, step), length - room]
 
 
 def windows_of(rows: Sequence[Row], tokenizer: Tokenizer, labels: Mapping[str, int], *, window: int, stride: int) -> list[Window]:

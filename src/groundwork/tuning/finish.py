@@ -22,7 +22,7 @@ from groundwork.tuning.card import write_card
 from groundwork.tuning.export import calibrated, export, read_state
 from groundwork.tuning.fit import TRAINED, Job, labels_of
 from groundwork.tuning.outcomes import token_f1
-from groundwork.tuning.parity import Bounds, Parity, compare, compare_spans, require
+from groundwork.tuning.parity import SPANS, Bounds, Parity, compare, compare_spans, require
 from groundwork.tuning.record import FitRecord, kept_files, write_record
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _bounds(record: FitRecord) -> Bounds:
     """What the export must keep. Where a reader hesitates between two spans the smallest difference decides: one row in ten may."""
     if record.is_smoke:  # hardly trained, all spans are about as likely
         return Bounds(rank=0.0, equal=0.0)
-    return Bounds(equal=0.9) if record.recipe.task == "span" else Bounds()
+    return SPANS if record.recipe.task == "span" else Bounds()
 
 
 def licence_of(record: FitRecord) -> str:

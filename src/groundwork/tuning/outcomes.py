@@ -16,8 +16,6 @@ from groundwork.datasets.rows import PairRow, Row, SpanRow, TextRow
 from groundwork.evaluate.scorers.text import overlap, plain_words
 
 Floats = npt.NDArray[np.float32]
-LONGEST = 30
-"""Word pieces of the longest span that is looked for."""
 _GROUPS = 10
 """From so many groups on, intervals are taken over groups."""
 
@@ -36,19 +34,6 @@ class Spanned(NamedTuple):
     """The largest logit of the head that says whether there is an answer."""
     share: float
     """Probability of the span among all spans of its window."""
-
-
-def best_span(start: Floats, end: Floats, low: int, high: int, longest: int = LONGEST) -> tuple[int, int, float, float]:
-    """Best (first, last) piece with low <= first <= last < high, its summed logits and its share of all spans' probability. Logits of one window."""
-    begins, ends = start[low:high].astype(np.float64), end[low:high].astype(np.float64)
-    table = begins[:, None] + ends[None, :]
-    places = np.arange(len(begins))
-    reach = places[None, :] - places[:, None]
-    table[(reach < 0) | (reach >= longest)] = -np.inf
-    flat = int(table.argmax())
-    first, last = divmod(flat, len(begins))
-    best = float(table[first, last])
-    return low + first, low + last, best, float(1 / np.exp(table - best).sum())
 
 
 def token_f1(said: str, accepted: Sequence[str]) -> float:

@@ -7,9 +7,10 @@ import torch
 
 from groundwork.core.measure import Estimate
 from groundwork.datasets.rows import PairRow, Row, SpanRow, TextRow
+from groundwork.engine.reading import best_places
 from groundwork.tuning.batches import Window, collate, in_turns
 from groundwork.tuning.network import Network
-from groundwork.tuning.outcomes import Floats, Spanned, best_span, class_figures, pair_figures, span_figures
+from groundwork.tuning.outcomes import Floats, Spanned, class_figures, pair_figures, span_figures
 
 _PIECES = 4_096
 """Word pieces that are measured in one pass."""
@@ -83,8 +84,9 @@ def _span(window: Window, start: Floats, end: Floats, head: float) -> Spanned:
     low, high = window.first, len(window.ids) - 1
     if high <= low:
         return Spanned(0, 0, float(start[0] + end[0]), 0.0, head, 0.0)
-    first, last, score, share = best_span(start, end, low, high)
-    return Spanned(window.offsets[first - low][0], window.offsets[last - low][1], score, score - float(start[0] + end[0]), head, share)
+    best = best_places(start[low:high], end[low:high])[0]
+    margin = best.score - float(start[0] + end[0])
+    return Spanned(window.offsets[best.first][0], window.offsets[best.last][1], best.score, margin, head, best.share)
 
 
 def _better(one: Spanned, other: Spanned) -> Spanned:
