@@ -8,11 +8,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.runtime  ## set up and run the main job: cited answers, one lap, the page's address
 	@$(BIN)/groundwork demo
 
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
 test: .venv/.tests  ## everything that needs no torch
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 test-all: .venv/.torch  ## everything
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 check: .venv/.checks  ## lint, types, floors, documents
 	$(BIN)/ruff check .
