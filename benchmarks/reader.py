@@ -7,8 +7,8 @@
     {"title": "Steam_engine", "context": "…", "question": "Who …?", "answers": ["Watt"], "impossible": false, "id": "57…"}
 
 Articles and sites that the model was trained or calibrated on (`trained-on.json` beside its weights) are left out, so that any other data is
-measured whole. `f1_answerable` is made to answer; `f1`, `f1_answered` and `accuracy_unanswerable` are at the shipped threshold, as in SQuAD 2.0
-(declining where there is an answer scores 0). An answer is right from an F1 of 0.5 on: `ece` and `coverage_at_90` are of that. Figures named
+measured whole. `f1_answerable` is made to answer; `f1`, `f1_answered` and `accuracy_unanswerable` are at the shipped threshold of the answerability head, as in
+SQuAD 2.0 (declining where there is an answer scores 0). An answer is right from an F1 of 0.5 on: `ece` and `coverage_at_90` are of that. Figures named
 `found.` read the three passages that retrieval found for the question among all paragraphs; questions whose paragraph is not among them count.
 Rivals: always declining, and the sentence most like the question, as the reader's predecessor chose it.
 """
@@ -77,7 +77,7 @@ def figures_of(cases: Sequence[Case], reads: Sequence[Read], threshold: float) -
     groups = [case.group for case in cases]
     known = [place for place, case in enumerate(cases) if case.accepted]
     none = [place for place, case in enumerate(cases) if not case.accepted]
-    said = [one.confidence >= threshold for one in reads]
+    said = [one.answerable >= threshold for one in reads]
     scores = [one.f1 * said[place] if cases[place].accepted else float(not said[place]) for place, one in enumerate(reads)]
     right = [one.f1 >= RIGHT for one in reads]
     confidences = [one.confidence for one in reads]
@@ -92,8 +92,7 @@ def figures_of(cases: Sequence[Case], reads: Sequence[Read], threshold: float) -
     if none:
         figures["accuracy_unanswerable"] = over([scores[place] for place in none], [groups[place] for place in none])
         truth = [bool(case.accepted) for case in cases]
-        figures["answerability_auc"] = auc(confidences, truth)
-        figures["answerability_auc_head"] = auc([one.answerable for one in reads], truth)
+        figures["answerability_auc"] = auc([one.answerable for one in reads], truth)
     return figures
 
 
@@ -147,7 +146,7 @@ def main() -> None:
     if not articles:
         raise SystemExit(f"{folder} holds no article that the model was not trained on")
     reader, encoder = SpanReader(options.model), Encoder()
-    threshold = reader.manifest.thresholds["answer"]
+    threshold = reader.manifest.thresholds["answerable"]
     figures: dict[str, Estimate] = {}
     cases = given([written(question) for question in articles])
     clock = time.process_time()

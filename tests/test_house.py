@@ -244,7 +244,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     code += "    from groundwork.cli.table import COMMANDS, main; main(['--help'])"
     new = modules_after(code)[0]
     assert new & {"numpy", "uvicorn", "onnxruntime", "aiohttp", "starlette", *HEAVY} == set()
-    assert {name for name in new if name.startswith("groundwork.cli.")} <= {"groundwork.cli.table"}
+    assert {name for name in new if name.startswith("groundwork.cli.")} <= {"groundwork.cli.table", "groundwork.cli.lazy"}
 
 
 def test_dependencies_are_few_and_each_has_its_reason() -> None:

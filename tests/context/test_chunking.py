@@ -31,7 +31,7 @@ def chunks_of(text: str, *, tokens: int = 60, overlap: int = 12) -> list[Chunk]:
     return split(markdown(text), ENCODER, tokens=tokens, overlap=overlap)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(blocks=st.lists(_BLOCKS, min_size=1, max_size=8), tokens=st.integers(32, 120), overlap=st.integers(0, 16))
 def test_chunks_cover_the_document_verbatim_and_always_fit(blocks: list[str], tokens: int, overlap: int) -> None:
     try:
@@ -50,7 +50,7 @@ def test_chunks_cover_the_document_verbatim_and_always_fit(blocks: list[str], to
     assert [chunk.start for chunk in chunks] == sorted(chunk.start for chunk in chunks)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(blocks=st.lists(_BLOCKS, min_size=1, max_size=8))
 def test_sections_follow_each_other_without_a_gap(blocks: list[str]) -> None:
     try:

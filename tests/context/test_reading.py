@@ -152,7 +152,7 @@ _MARKUP = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.lists(_MARKUP, max_size=40).map("".join), source=st.sampled_from(["a.html", "a.md", "a.txt"]))
 def test_whatever_is_read_has_places_that_hold(text: str, source: str) -> None:
     try:

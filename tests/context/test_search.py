@@ -104,7 +104,7 @@ async def test_where_a_query_cannot_be_embedded_its_terms_still_find(animals: Ap
 SYNTAX = ['"', '""', "'", "*", "cats*", "AND", "OR NOT", "NEAR(cats dogs)", "prefix : cats", "text:", "{prefix text}: x", "-cats", "^cats", "(", "cats)", "a + b", "\\", ";--", "%", "col:*", "\ud800", "١٢"]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.one_of(
         st.lists(st.sampled_from(SYNTAX), max_size=5).map(" ".join), st.text(max_size=80), st.text(string.punctuation, max_size=20)
@@ -115,7 +115,7 @@ def test_any_text_is_a_safe_query(animals: Application, query: str) -> None:
     assert bool(found.hits) == bool(found.query.strip())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(term=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_a_term_is_a_phrase_and_never_syntax(animals: Application, term: str) -> None:
     rows = animals.store.database.read_now(lambda connection: search_terms(connection, [term, "milk"], most=10))

@@ -199,7 +199,7 @@ def paths_of(value: Any, path: Path = ()) -> set[Path]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(documents())
 def test_every_key_has_the_line_it_was_written_on(writer: Writer) -> None:
     value = tomllib.loads(writer.text)

@@ -38,7 +38,7 @@ texts = st.text(min_size=1).filter(lambda text: text.strip() != "")
 
 
 @given(st.lists(st.builds(Example, id=texts, question=texts, reference=st.none() | texts), min_size=1, unique_by=lambda row: row.id))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 def test_any_example_survives(tmp_path: Path, rows: list[Example]) -> None:
     assert parse_examples(format_examples(rows), "x") == tuple(rows)
     dataset = write(tmp_path, event_id("ds"), tuple(rows))

@@ -67,7 +67,7 @@ def test_shape_type_and_length_one(encoder: Encoder) -> None:
     assert encoder.encode([]).shape == (0, 384)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     chosen=lists(sampled_from(["a", "short text", "", "word " * 200, "Ünïcödé text with a few more words in it", "no " * 90]), max_size=9)
 )
@@ -103,7 +103,7 @@ def test_nothing_after_the_file_s_own_128_pieces_is_lost(encoder: Encoder) -> No
     assert with_end @ without_end < 0.98
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=text(max_size=80) | lists(sampled_from(WORDS), max_size=20).map(" ".join))
 def test_pieces_lie_in_the_text_in_order(encoder: Encoder, content: str) -> None:
     pieces = encoder.pieces(content)

@@ -157,7 +157,7 @@ def test_a_number_that_is_asked_for_counts() -> None:
     assert features.support == pytest.approx(0.9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(question=st.text(max_size=80), bodies=st.lists(st.text(max_size=300), max_size=4))
 async def test_whatever_is_asked_quotes_are_spans_of_their_passages(question: str, bodies: list[str]) -> None:
     passages = [Passage(body, "Heading", 0.9) for body in bodies]

@@ -28,7 +28,7 @@ def test_windows_cover_the_whole_text_and_share_what_they_should(length: int, ro
     assert len(found) == 1 or found[-1] + room == length
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(passage=text(alphabet=sampled_from("ab c1.é東\n"), max_size=300), question=sampled_from(["who", "who wrote it?", "a" * 12]))
 def test_every_piece_of_a_passage_stands_in_a_window_at_its_place(passage: str, question: str) -> None:
     windows = paired(tokenizer(), [(question, passage)], window=48, stride=8)

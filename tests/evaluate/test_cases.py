@@ -30,7 +30,7 @@ def test_cases_are_what_the_file_says_in_its_order(tmp_path: Path) -> None:
 @given(
     st.lists(st.tuples(st.text(min_size=1).filter(str.strip), st.sampled_from(["", "a", "b"])), min_size=1, unique_by=lambda row: row[0])
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_case_is_found_again_by_place_id_and_split(rows: list[tuple[str, str]]) -> None:
     examples = [Example(id=name, question=f"What of {name}?", split=split) for name, split in rows]
     cases = cases_of(examples)
@@ -47,7 +47,7 @@ def test_every_case_is_found_again_by_place_id_and_split(rows: list[tuple[str, s
 
 
 @given(st.integers(2, 60), st.data())
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_doubled_id_is_refused_with_both_lines(count: int, data: st.DataObject) -> None:
     second = data.draw(st.integers(1, count - 1))
     first = data.draw(st.integers(0, second - 1))

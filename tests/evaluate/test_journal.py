@@ -19,7 +19,7 @@ def fill(path: Path, count: int) -> bytes:
 
 
 @given(cut=st.integers(0, 400))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_wherever_the_file_is_torn_whole_lines_stay_and_the_rest_is_redone(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "run_1.jsonl"
     path.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.core.errors import InputError
@@ -14,7 +14,6 @@ TALK = cases_of([Example(id="talk", question="Hello", turns=(Turn(question="And?
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.booleans()), max_size=40))
-@settings(deadline=None)
 def test_what_is_left_is_what_has_no_line_and_the_last_line_counts(lines: list[tuple[int, int, bool]]) -> None:
     tally = Tally(CASES, 3)
     last: dict[tuple[int, int], bool] = {}

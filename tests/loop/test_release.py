@@ -144,7 +144,7 @@ async def test_an_answer_leads_to_the_change_and_the_runs_behind_its_release(des
 
 
 @given(steps=st.lists(st.sampled_from(["release", "back", "first"]), max_size=10))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 async def test_the_pointer_always_names_the_last_entry_and_what_it_has_in_force(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:

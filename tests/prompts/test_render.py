@@ -150,7 +150,7 @@ def test_what_a_caller_or_a_document_says_is_neither_run_nor_taken_for_the_promp
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet="\0012{}%# x", max_size=12), st.text(alphabet="\0012{}%# x", max_size=12))
 def test_no_text_changes_what_is_ours(question: str, document: str) -> None:
     made = prompt("A{{ question }}B{{ sources[0].text }}C{% set y %}{{ question }}{% endset %}{{ y }}D{{ [question] }}")

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_said_in_words_a_model_can_act_on(text: str, fault:
     assert read.text == ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=8),

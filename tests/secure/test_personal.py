@@ -118,7 +118,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=8).map("".join))
 def test_findings_lie_in_the_text_and_masking_ends(text: str) -> None:
     for finding in find_personal(text):
@@ -127,7 +127,7 @@ def test_findings_lie_in_the_text_and_masking_ends(text: str) -> None:
     assert masked(once) == once
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(EVERY), st.text(alphabet=string.ascii_letters + " .,;!?\n"), st.text(alphabet=string.ascii_letters + " .,;!?\n"))
 def test_nothing_of_it_remains(value: tuple[str, str], before: str, after: str) -> None:
     assert value[1] not in masked(f"{before} {value[1]} {after}")

@@ -132,7 +132,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=8).map("".join))
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask_secrets(text)
@@ -140,7 +140,7 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert find_secrets(once) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(EVERY), st.text(), st.text())
 def test_nothing_of_a_secret_remains(secret: tuple[str, str], before: str, after: str) -> None:
     masked = mask_secrets(f"{before} {secret[1]} {after}")

@@ -1,11 +1,11 @@
 """The table of commands: name, module, and the line that `--help` shows. A module is imported when its command runs."""
 
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
+from groundwork.cli.lazy import LazyGroup
 from groundwork.core.errors import GroundworkError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -50,31 +50,7 @@ Examples:
 Exit codes: 0 done, 1 fault, 2 usage or configuration, 3 gate or evaluation failed."""
 
 
-class Table(click.Group):
-    """Looks a command up by name and imports its module only then."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        return None if entry is None else import_module(f"groundwork.cli.{entry[0]}").command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else " See `groundwork --help`."
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
-
-
-@click.command(cls=Table, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="groundwork-ai", prog_name="groundwork")
 def groundwork() -> None:
     """Applications on foundation models, from the first answer to a gated release.

@@ -1,8 +1,8 @@
 """`groundwork tune`: from rows to a small model of one's own. A lazy table like the top one: torch is imported by `fit` alone."""
 
-from importlib import import_module
-
 import click
+
+from groundwork.cli.lazy import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "base": ("tune_base", "Fetch the weights that every fit starts from."),
@@ -22,22 +22,7 @@ Examples:
   groundwork tune fit recipes/reader.toml --smoke"""
 
 
-class _Table(click.Group):
-    """Imports a command's module when it runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        return None if entry is None else import_module(f"groundwork.cli.{entry[0]}").command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.command(cls=_Table, epilog=EPILOG)
+@click.command(cls=LazyGroup, table=COMMANDS, epilog=EPILOG)
 def command() -> None:
     """Fine-tune small models: data, recipe, fit, record, card.
 

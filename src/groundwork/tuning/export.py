@@ -1,7 +1,7 @@
 """From trained weights to a folder that the engine serves: `layers.onnx` and `manifest.json`. No torch; onnx through `graph`, on call.
 
     manifest = export(read_state(folder / "trained.safetensors"), out, task="span", name="reader", window=256, stride=64, ...)
-    calibrated(out, calibration={"bias": -0.4, "answerable": 0.9}, thresholds={"answer": 0.5})
+    calibrated(out, calibration={"bias": -0.4, "answerable": 0.9}, thresholds={"answerable": 0.3})
 
 The word table is not exported: models share the encoder's, so a state whose table was trained is refused. The weights' card is written elsewhere
 (`card`).

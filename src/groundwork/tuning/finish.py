@@ -93,10 +93,10 @@ def trained_on(run: "Fit") -> list[str]:
 def calibrate_spans(
     rows: Sequence[SpanRow], found: Sequence[Sequence[SpanFound]]
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Weights of what is known of a span, the threshold `answer`, and what dev says of them.
+    """Weights of what is known of a span, the threshold `answerable`, and what dev says of them.
 
-    A logistic regression of *the span is right* on `FEATURES`; the threshold is the one with the best F1 over all rows (declining where there
-    is no answer counts 1, as in SQuAD 2.0).
+    Confidence is a logistic regression of *the span is right* on `FEATURES`. Whether to answer at all is better told by the head made for it:
+    its threshold is the logit with the best F1 over all rows (declining where there is no answer counts 1, as in SQuAD 2.0).
     """
     best = [spans[0] for spans in found if spans]
     scores = [_f1(row, spans) for row, spans in zip(rows, found, strict=True) if spans]
@@ -104,32 +104,32 @@ def calibrate_spans(
     right = np.array([score >= RIGHT for score in scores], dtype=np.float64)
     features = np.array([[getattr(span, name) for name in FEATURES] for span in best], dtype=np.float64)
     if not 0 < right.sum() < len(right):
-        return {"answerable": 1.0}, {"answer": 0.5}, {}
+        return {"answerable": 1.0}, {"answerable": 0.0}, {}
     middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     head = linear.fit((features - middle) / spread, right, classes=1, l2=1e-3)
     weights = head.weight[0] / spread
     bias = float(head.bias[0] - weights @ middle)
     confidences = linear.sigmoid(features @ weights + bias)
-    threshold = _best_threshold(confidences, np.array(scores), np.array(answerable))
+    threshold = _best_threshold(features[:, FEATURES.index("answerable")], np.array(scores), np.array(answerable))
     known = {"bias": bias, **{name: float(weight) for name, weight in zip(FEATURES, weights, strict=True)}}
     reached = coverage_at(0.9, confidences.tolist(), (right > 0).tolist())
     said = {
         "dev calibration error": reliability(confidences.tolist(), (right > 0).tolist()).error,
         "dev coverage at 90 % precision": reached.coverage.value,
     }
-    return known, {"answer": threshold}, said
+    return known, {"answerable": threshold}, said
 
 
-def _best_threshold(confidences: Numbers, scores: Numbers, answerable: npt.NDArray[np.bool_]) -> float:
-    """The confidence from which on to answer: the best mean F1, declining rows without an answer counted as 1."""
-    order = np.argsort(-confidences, kind="stable")
+def _best_threshold(logits: Numbers, scores: Numbers, answerable: npt.NDArray[np.bool_]) -> float:
+    """The logit from which on to answer: the best mean F1, declining rows without an answer counted as 1."""
+    order = np.argsort(-logits, kind="stable")
     gained = np.where(answerable, scores, -1.0)[order]  # answering where there is none loses what declining had gained
     sums = np.concatenate([[0.0], np.cumsum(gained)])
     place = int(sums.argmax())
     if place == 0:
-        return 1.0
-    after = confidences[order][place] if place < len(order) else 0.0
-    return float((confidences[order][place - 1] + after) / 2)
+        return float(logits[order][0]) + 1.0
+    after = logits[order][place] if place < len(order) else logits[order][place - 1] - 1.0
+    return float((logits[order][place - 1] + after) / 2)
 
 
 def calibrate_classes(logits: Numbers, truth: npt.NDArray[np.int64]) -> tuple[dict[str, float], dict[str, float]]:

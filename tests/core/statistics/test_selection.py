@@ -12,7 +12,7 @@ NUMBERS = st.lists(st.floats(-1e9, 1e9) | st.sampled_from([0.0, 1.0, 1.0 + 1e-12
 
 
 @given(NUMBERS, st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_many_are_ranked_as_if_they_were_sorted(values: list[float], data: st.DataObject) -> None:
     ranks = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=5))
     with pytest.MonkeyPatch.context() as patch:
