@@ -16,7 +16,7 @@ test: .venv/.tests  ## everything that needs no torch
 test-all: .venv/.torch  ## everything
 	$(PYTEST)
 
-check: .venv/.checks  ## lint, types, floors, documents
+check: .venv/.torch  ## lint, types (of what trains, too), floors, documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright

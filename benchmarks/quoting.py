@@ -31,7 +31,7 @@ from groundwork.core.statistics import paired_difference, proportion
 from groundwork.core.text import fold, shorten
 from groundwork.engine import quoting
 from groundwork.engine.questions import kind_of_question
-from groundwork.engine.quoting import Passage, Quoter, Weights
+from groundwork.engine.quoting import WITH_READER, Passage, Quoter, Weights
 from groundwork.evaluate.asking import request_for
 from groundwork.evaluate.scorers.facts import facts_of, holds
 from groundwork.evaluate.suite import Suite
@@ -41,9 +41,15 @@ from groundwork.store.folder import Folder
 
 SIZES = (6, 12, 24, 48, 96)
 QUICK_SIZES = (12, 48)
-GRID = {"words": (0.4, 0.6, 0.8, 1.0, 1.2), "heading": (0.0, 0.15, 0.3, 0.45), "number": (0.0, 0.15, 0.3), "passage": (0.5, 1.0, 1.5)}
-SECOND = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
-SUPPORT = tuple(round(0.6 + 0.04 * step, 2) for step in range(15))
+GRID = {
+    "words": (0.4, 0.8, 1.2),
+    "heading": (0.15, 0.3),
+    "passage": (0.5, 1.0),
+    "answer": (0.0, 0.5, 1.0, 2.0, 3.0),
+    "trust": (0.0, 0.25, 0.5, 1.0),
+}
+SECOND = (0.65, 0.7, 0.75, 0.8, 0.85)
+SUPPORT = tuple(round(0.6 + 0.05 * step, 2) for step in range(22))
 METRICS = ("answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct")
 
 
@@ -53,7 +59,7 @@ class Prepared(NamedTuple):
     example: Example
     kind: str
     features: NDArray[np.float64]
-    """[sentences, 5]: cosine, words, heading, number, passage; in the order in which sentences are dropped."""
+    """[sentences, 6]: cosine, words, heading, number, passage, answer; in the order in which sentences are dropped."""
     support: NDArray[np.float64]
     stated: NDArray[np.int64]
     listed: int
@@ -75,14 +81,14 @@ class Setting(NamedTuple):
 def shown(setting: Setting) -> str:
     one = setting.weights
     return (
-        f"words {one.words:<4} heading {one.heading:<4} number {one.number:<4} passage {one.passage:<4} support {one.support:<4} "
-        f"second {one.second:<4} most {setting.most}"
+        f"words {one.words:<4} heading {one.heading:<4} number {one.number:<4} passage {one.passage:<4} answer {one.answer:<4} "
+        f"trust {one.trust:<4} support {one.support:<4} second {one.second:<4} most {setting.most}"
     )
 
 
 async def prepare(live: Live, examples: Iterable[Example], sizes: Sequence[int]) -> tuple[list[Prepared], dict[int, list[float]]]:
     """Candidates of each question as the application finds them, and the CPU milliseconds of reading by number of sentences."""
-    quoter = Quoter(live.resources.embedder)
+    quoter = Quoter(live.resources.embedder, reader=live.resources.reader)
     rows: list[Prepared] = []
     costs: dict[int, list[float]] = {size: [] for size in sizes}
     shipped = quoting._SENTENCES
@@ -111,7 +117,7 @@ def _prepared(example: Example, passages: Sequence[Passage], features: Sequence[
     return Prepared(
         example,
         kind_of_question(example.question),
-        np.array([row[3][:5] for row in features], dtype=np.float64).reshape(-1, 5),
+        np.array([(*row[3][:5], row[3].answer) for row in features], dtype=np.float64).reshape(-1, 6),
         np.array([row[3].support for row in features], dtype=np.float64),
         np.array([bits(passages[place].text[start:end]) for place, start, end, _ in features], dtype=np.int64),
         bits("\n".join(shorten(passage.text, _PASSAGE_SHOWN) for passage in passages[:3])),
@@ -122,12 +128,12 @@ def _prepared(example: Example, passages: Sequence[Passage], features: Sequence[
 def read(one: Prepared, setting: Setting) -> tuple[float, list[int], int]:
     """Support of the best sentence, the places of those that would be quoted, and the facts in them. Follows `Quoter.read`."""
     weights = setting.weights
-    scores = one.features @ np.array([weights.cosine, weights.words, weights.heading, weights.number, weights.passage])
+    scores = one.features @ np.array([weights.cosine, weights.words, weights.heading, weights.number, weights.passage, weights.answer])
     if not len(scores):
         return 0.0, [], 0
     order = np.argsort(-scores, kind="stable")[: setting.most]
     quoted = [int(place) for rank, place in enumerate(order) if not rank or scores[place] >= weights.second * scores[order[0]]]
-    return float(one.support[order[0]]), quoted, int(np.bitwise_or.reduce(one.stated[quoted]))
+    return float(one.support[order[0]] + weights.trust * one.features[order[0], 5]), quoted, int(np.bitwise_or.reduce(one.stated[quoted]))
 
 
 def correct(one: Prepared, setting: Setting) -> bool:
@@ -168,7 +174,7 @@ def choose(rows: Sequence[Prepared], *, quick: bool) -> list[tuple[int, float, S
 def say_choice(rows: Sequence[Prepared], ranking: Sequence[tuple[int, float, Setting]]) -> None:
     """The best settings of the grid, and the shipped one beside them."""
     n = len(rows)
-    shipped = Setting(Weights())
+    shipped = Setting(WITH_READER)
     mine = score(rows, shipped)
     print(f"choosing split, {n} questions; right answers by setting ({len(ranking)} tried):")
     for right, length, setting in ranking[:8]:
@@ -183,12 +189,12 @@ def say_variants(rows: Sequence[Prepared], costs: dict[int, list[float]]) -> dic
     """How many sentences to quote and how many to embed; right answers on the choosing split, and CPU."""
     figures: dict[str, float] = {}
     for most in (1, 2, 3):
-        setting = Setting(Weights(), most)
+        setting = Setting(WITH_READER, most)
         figures[f"choose_correct_quoting_{most}"] = round(sum(score(rows, setting)) / len(rows), 4)
         length = np.mean([len(read(row, setting)[1]) for row in rows])
         print(f"up to {most} sentences quoted: right {figures[f'choose_correct_quoting_{most}']:.3f}, {length:.2f} quoted on average")
     for size, cost in costs.items():
-        figures[f"choose_correct_of_{size}"] = round(sum(score([row.cut(size) for row in rows], Setting(Weights()))) / len(rows), 4)
+        figures[f"choose_correct_of_{size}"] = round(sum(score([row.cut(size) for row in rows], Setting(WITH_READER))) / len(rows), 4)
         figures[f"cpu_ms_of_{size}"] = round(float(np.median(cost)), 2)
         print(
             f"{size:2d} sentences embedded: right {figures[f'choose_correct_of_{size}']:.3f}, median {figures[f'cpu_ms_of_{size}']:.1f} ms CPU"

@@ -22,6 +22,7 @@ from groundwork.core.ids import hash_of
 from groundwork.core.ports import Model
 from groundwork.core.record import Versions
 from groundwork.engine.batching import Batcher
+from groundwork.engine.reader import Reader
 from groundwork.gateway import build, prices
 from groundwork.gateway.providers import auto
 from groundwork.gateway.transport import Transport
@@ -49,11 +50,13 @@ class Resources:
 
     folder: Folder
     embedder: Batcher = field(default_factory=Batcher)
+    reader: Reader = field(default_factory=Reader)
     transport: Transport = field(default_factory=Transport)
 
     async def close(self) -> None:
         """Let go of connections and the encoder's thread. The folder is closed by whoever opened it."""
         await self.transport.close()
+        await self.reader.close()
         await self.embedder.close()
 
 
@@ -61,7 +64,9 @@ async def compose(settings: Settings, resources: Resources) -> App:
     """The application of these settings. Raises ConfigError for whatever would fail when a request comes."""
     config, written, root = settings.config, settings.written, settings.root
     local = await auto.local_server(resources.transport) if build.uses_auto(config.models) else None
-    models = build.build(build.Parts(root, config.providers, config.models, written, resources.transport, resources.embedder, local))
+    models = build.build(
+        build.Parts(root, config.providers, config.models, written, resources.transport, resources.embedder, local, resources.reader)
+    )
     tools = load_tools(config.tools, root, written)
     prompts = read_prompts(settings)
     incoming, outgoing = _rails(settings)

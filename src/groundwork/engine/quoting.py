@@ -1,14 +1,15 @@
-"""The offline quoting reader, first version: it quotes the sentences that fit the question best, or says that none does.
+"""The offline quoting reader: it quotes the sentences that answer the question, or says that none does.
 
-A sentence's score mixes the cosine of question and sentence, the share of the question's words it holds (those of its heading count less),
-whether it holds a number where one is asked for, and the cosine of its passage. Whether anything is quoted at all is decided by its support:
-the passage's cosine plus the share of the question's words that the passage and its heading hold. Weights and threshold were chosen on the
-choosing split of the sample suite (`python -m benchmarks.quoting`), and nowhere else. What this is not: it cannot explain, combine or converse.
+A sentence's score mixes how sure the trained reader is that the answer stands in it, the cosine of question and sentence, the share of the
+question's words it holds (those of its heading count less), whether it holds a number where one is asked for, and the cosine of its passage.
+Whether anything is quoted at all is decided by its support: the passage's cosine, the share of the question's words that the passage and its
+heading hold, and the reader's confidence. Weights and threshold were chosen on the choosing split of the sample suite
+(`python -m benchmarks.quoting`), and nowhere else. What this is not: it cannot explain, combine or converse.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -41,6 +42,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     heading: float = 0.3
     number: float = 0.15
     passage: float = 1.0
+    answer: float = 0.0
+    trust: float = 0.0
+    """What the reader's confidence counts for a sentence's support."""
     support: float = 0.88
     """The least support of the best sentence; below, the reader abstains."""
     second: float = 0.75
@@ -53,7 +57,16 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
             + self.heading * features.heading
             + self.number * features.number
             + self.passage * features.passage
+            + self.answer * features.answer
         )
+
+    def supported(self, features: "Features") -> float:
+        """What is held against the threshold `support`."""
+        return features.support + self.trust * features.answer
+
+
+WITH_READER = Weights(answer=1.0, trust=0.5, support=1.0)
+"""The weights where a trained reader is at hand."""
 
 
 class Features(NamedTuple):
@@ -70,6 +83,8 @@ class Features(NamedTuple):
     """Cosine of question and passage."""
     context: float
     """Share of the question's words in the whole passage and its heading."""
+    answer: float = 0.0
+    """How sure the trained reader is that the answer stands in it; 0 without a reader."""
 
     @property
     def support(self) -> float:
@@ -104,12 +119,34 @@ class Reading(NamedTuple):
     why: str = ""
 
 
-class Quoter:
-    """Reads passages for a question with the embedder of the application."""
+class Found(Protocol):
+    """A span that a trained reader found: `passages[passage][start:end]`."""
 
-    def __init__(self, embedder: Embedder, weights: Weights | None = None) -> None:
+    @property
+    def passage(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+class Spans(Protocol):
+    """A trained reader behind an async door."""
+
+    async def spans(self, question: str, passages: Sequence[str], /) -> Sequence[Found]:
+        """The surest spans of all passages. Raises InputError where the question is too long to be read with a passage."""
+        ...
+
+
+class Quoter:
+    """Reads passages for a question with the embedder of the application, and with its trained reader where there is one."""
+
+    def __init__(self, embedder: Embedder, weights: Weights | None = None, *, reader: Spans | None = None) -> None:
         self.embedder = embedder
-        self.weights = weights or Weights()
+        self.reader = reader
+        self.weights = weights or (WITH_READER if reader else Weights())
 
     async def read(self, question: str, passages: Sequence[Passage]) -> Reading:
         """Quote, list or abstain. Never raises for odd texts: what cannot be embedded is judged by its words."""
@@ -129,7 +166,7 @@ class Quoter:
         """Every candidate sentence with its score, best first."""
         weigh = self.weights.score
         quotes = [
-            Quote(place, start, end, weigh(features), features.support)
+            Quote(place, start, end, weigh(features), self.weights.supported(features))
             for place, start, end, features in await self.features(question, passages)
         ]
         return sorted(quotes, key=lambda quote: -quote.score)
@@ -138,7 +175,8 @@ class Quoter:
         """Every candidate sentence (passage, start, end) with what its score is made of."""
         question = _MASKED.sub("", question)
         asked = content_words(question)
-        candidates = _candidates(asked, passages)
+        spans = await self._spans(question, passages)
+        candidates = _candidates(asked, passages, spans)
         if not candidates:
             return []
         cosines = await self._cosines(question, [passages[place].text[start:end] for place, start, end in candidates])
@@ -155,8 +193,18 @@ class Quoter:
             known = passages[place].similarity
             passage = nearest[place] if known is None else known
             context = _share(asked, set(content_words(passages[place].text)) | set(content_words(passages[place].heading)))
-            rows.append((place, start, end, Features(cosine, _share(asked, held), _share(asked, above), number, passage, context)))
+            sure = max((span.confidence for span in spans if _holds(place, start, end, span)), default=0.0)
+            found = Features(cosine, _share(asked, held), _share(asked, above), number, passage, context, sure)
+            rows.append((place, start, end, found))
         return rows
+
+    async def _spans(self, question: str, passages: Sequence[Passage]) -> Sequence[Found]:
+        if self.reader is None:
+            return ()
+        try:
+            return await self.reader.spans(question, [passage.text for passage in passages])
+        except InputError:  # longer than the reader's window: similarity and words must do
+            return ()
 
     async def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
         try:
@@ -166,8 +214,11 @@ class Quoter:
         return [float(value) for value in vectors[1:] @ vectors[0]]
 
 
-def _candidates(asked: Sequence[str], passages: Sequence[Passage]) -> list[tuple[int, int, int]]:
-    """Sentences of three words or more that are no headings, those with most of the question's words first, at most `_SENTENCES`; none twice."""
+def _candidates(asked: Sequence[str], passages: Sequence[Passage], spans: Sequence[Found] = ()) -> list[tuple[int, int, int]]:
+    """Sentences of three words or more that are no headings, at most `_SENTENCES`; none twice.
+
+    First those that hold what the reader found, then those with most of the question's words.
+    """
     found: list[tuple[float, int, int, int]] = []
     seen: set[str] = set()
     for place, passage in enumerate(passages):
@@ -179,9 +230,15 @@ def _candidates(asked: Sequence[str], passages: Sequence[Passage]) -> list[tuple
             if text in seen or text in headings or len(words(text)) < 3:
                 continue
             seen.add(text)
-            found.append((_share(asked, set(content_words(text))), place, start, end))
+            sure = max((span.confidence for span in spans if _holds(place, start, end, span)), default=0.0)
+            found.append((sure + _share(asked, set(content_words(text))), place, start, end))
     found.sort(key=lambda row: (-row[0], row[1], row[2]))
     return [(place, start, end) for _, place, start, end in found[:_SENTENCES]]
+
+
+def _holds(place: int, start: int, end: int, span: Found) -> bool:
+    """Whether most of a span lies in a sentence."""
+    return place == span.passage and start <= (span.start + span.end) // 2 < end
 
 
 def _share(asked: Sequence[str], held: set[str]) -> float:

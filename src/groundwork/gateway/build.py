@@ -12,7 +12,7 @@ from groundwork.core import functions
 from groundwork.core.config import Written, reveal, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ports import Embedder, Model
-from groundwork.engine.quoting import Quoter
+from groundwork.engine.quoting import Quoter, Spans
 from groundwork.gateway import prices
 from groundwork.gateway.best_of import BestOf
 from groundwork.gateway.config import BEST_OF, BUILT_IN, ModelSection, ProviderSection
@@ -38,6 +38,8 @@ class Parts:
     embedder: Embedder
     local: auto.Local | None = None
     """The local server that `auto` found."""
+    reader: Spans | None = None
+    """The trained reader of the embedded model."""
     notes: list[str] = field(default_factory=list[str])
     """Sentences for whoever starts the application."""
 
@@ -129,7 +131,7 @@ def _target(target: str, alias: str, section: ModelSection, parts: Parts, place:
     if target == "auto":
         return _automatic(section, parts)
     if target == "embedded":
-        return _wrap(EmbeddedModel(Quoter(parts.embedder)), prices.FREE)
+        return _wrap(EmbeddedModel(Quoter(parts.embedder, reader=parts.reader)), prices.FREE)
     provider_name, _, model = target.partition("/")
     provider = parts.providers[provider_name]
     if kind_of(provider_name, provider) == "scripted":
@@ -141,7 +143,7 @@ def _target(target: str, alias: str, section: ModelSection, parts: Parts, place:
 
 def _automatic(section: ModelSection, parts: Parts) -> Model:
     if parts.local is None:
-        return _wrap(EmbeddedModel(Quoter(parts.embedder)), prices.FREE)
+        return _wrap(EmbeddedModel(Quoter(parts.embedder, reader=parts.reader)), prices.FREE)
     local = parts.local
     return _wrap(OpenAIModel(f"auto/{local.model}", local.model, local.base_url, None, section.timeout, parts.transport), prices.FREE)
 
@@ -152,3 +154,8 @@ def _wrap(model: Model, price: prices.Price | None) -> Model:
 
 def uses_auto(models: Mapping[str, ModelSection]) -> bool:
     return any("auto" in model.targets for model in models.values())
+
+
+def uses_embedded(models: Mapping[str, ModelSection]) -> bool:
+    """Whether the offline reader may be asked: by name, or because `auto` may end with it."""
+    return any(target in {"embedded", "auto"} for model in models.values() for target in model.targets)
