@@ -166,7 +166,7 @@ class _Page:
             return
         elif tag == "tr":
             if any(self._row):
-                self._canonical.add(" | ".join(self._row), tight=self._rows > 0, element=self._begun or self._anchor)
+                self._canonical.add(" | ".join(self._row), tight=self._rows > 0, row=True, element=self._begun or self._anchor)
                 self._rows += 1
             self._row, self._in_list = None, False
         else:

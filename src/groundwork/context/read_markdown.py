@@ -87,7 +87,7 @@ class _Blocks:
         elif kind == "tr_open":
             self._row = []
         elif self._row is not None:
-            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, line=self._line)
+            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, row=True, line=self._line)
             self._row, self._in_list = None, False
             self._rows += 1
 
