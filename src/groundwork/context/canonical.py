@@ -91,10 +91,14 @@ class Canonical:
 
 
 def image_text(alternative: str, title: str = "") -> str:
-    """An image in a text: what its author wrote to stand for it, in brackets. Nothing where that is nothing, or the name of its file."""
+    """An image in a text: what its author wrote to stand for it, in brackets. Nothing where that is nothing, a mark, or the name of its file."""
     parts = [" ".join(part.split()) for part in (alternative, title)]
-    said = [part for place, part in enumerate(parts) if part and not _FILE_NAME.fullmatch(part) and part not in parts[:place]]
+    said = [part for place, part in enumerate(parts) if _says(part) and part not in parts[:place]]
     return f"[image: {'; '.join(said)}]" if said else ""
+
+
+def _says(alternative: str) -> bool:
+    return sum(map(str.isalnum, alternative)) > 1 and not _FILE_NAME.fullmatch(alternative)
 
 
 def title_of(source: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from groundwork.context.reading import SUPPORTED
+from groundwork.context.reading import DOCUMENTS
 
 
 class Sources(NamedTuple):
@@ -20,7 +20,7 @@ class Sources(NamedTuple):
 
 
 def find_sources(root: Path, patterns: Sequence[str]) -> Sources:
-    """Every file that a pattern matches. A pattern that is a folder's name stands for all supported files below it."""
+    """Every file that a pattern matches. A pattern that is a folder's name stands for all documents below it (not for JSON and source code)."""
     inside = Path(os.path.realpath(root))
     files: dict[str, Path] = {}
     skipped: list[tuple[str, str]] = []
@@ -48,7 +48,7 @@ def _matches(root: Path, pattern: str) -> Iterator[Path]:
         pattern = f"{pattern}/*"
     for path in root.glob(pattern):
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if (hidden and not names_hidden) or (only_supported and path.suffix.lower() not in SUPPORTED):
+        if (hidden and not names_hidden) or (only_supported and path.suffix.lower() not in DOCUMENTS):
             continue
         if path.is_symlink() or not path.is_dir():
             yield path

@@ -1,0 +1,242 @@
+"""PDF, through PDFium: the text of each page in reading order, with the page's number; headings by the outline, else by type.
+
+A page that draws something but holds no text (a scan, mostly) is named in the document's `unread`; a file of nothing else is refused.
+Not covered: recognising letters in pictures, what is typed into forms, and notes that readers have put on a page.
+"""
+
+import ctypes
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from groundwork.context.canonical import Canonical
+from groundwork.context.pdf_layout import MARKER, Line, Page, blocks, heading_name, without_running_titles
+from groundwork.core.document import Document
+from groundwork.core.errors import InputError
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+
+_MOST_PAGES = 20_000
+_MOST_CHARACTERS = 20_000_000
+_WIDE = 1.0
+"""A gap of so many type sizes may part two cells."""
+_SHORT = 30
+"""Fewer letters than these on a page that a picture covers are a stamp or a number, not its text."""
+_LOCK = threading.Lock()
+"""PDFium may be used by one thread at a time."""
+_NO_TITLE = ("untitled", "(anonymous)", "(unspecified)", "microsoft word - ", "microsoft powerpoint - ")
+_FILE_ENDINGS = (".doc", ".docx", ".dvi", ".indd", ".odt", ".pdf", ".ppt", ".pptx", ".rtf", ".tex", ".xls", ".xlsx")
+
+
+def read_pdf(data: bytes, source: str) -> Document:
+    """Read a PDF. Raises InputError where it is encrypted, broken or scanned, holds no text, or where the parser is not installed."""
+    if b"%PDF-" not in data[:1024]:
+        raise InputError(f"{source} is no PDF by its content", fix="give it the ending of what it is, or leave it out of `sources`")
+    try:
+        import pypdfium2
+    except ImportError:
+        command = "pip install 'groundwork-ai[documents]'"
+        raise InputError(f"{source}: PDF needs pypdfium2, which is not installed: {command}", fix=command) from None
+    with _LOCK:
+        try:
+            pdf = pypdfium2.PdfDocument(data)
+        except pypdfium2.PdfiumError as error:
+            raise _refusal(source, error.err_code) from None
+        try:
+            return _Reading(pdf, source).document()
+        finally:
+            pdf.close()
+
+
+def _refusal(source: str, code: int | None) -> InputError:
+    from pypdfium2 import raw
+
+    if code == raw.FPDF_ERR_PASSWORD:
+        return InputError(f"{source} is encrypted and asks for a password", fix="save a copy without a password, or leave it out of `sources`")
+    if code == raw.FPDF_ERR_SECURITY:
+        return InputError(f"{source} is encrypted in a way that cannot be read", fix="save a copy without encryption")
+    return InputError(f"{source} is broken: no PDF reader can open it", fix="export it again, or leave it out of `sources`")
+
+
+class _Reading:
+    """One PDF from its first page to its last."""
+
+    def __init__(self, pdf: "PdfDocument", source: str) -> None:
+        self._pdf = pdf
+        self._source = source
+        self._scanned: list[int] = []
+        self._damaged: list[int] = []
+        self._garbled: list[int] = []
+
+    def document(self) -> Document:
+        if len(self._pdf) > _MOST_PAGES:
+            raise InputError(f"{self._source} has more than {_MOST_PAGES:,} pages", fix="split it into several files")
+        pages = [page for number in range(1, len(self._pdf) + 1) if (page := self._page(number)) is not None]
+        unread = self._unread()
+        if not any(page.lines for page in pages) and unread:
+            raise InputError(
+                f"{self._source} is scanned or damaged: {'; '.join(unread)}", fix="run text recognition over it (ocrmypdf, say), and index what it makes"
+            )
+        canonical = Canonical()
+        for block in blocks(without_running_titles(pages), self._outline()):
+            for place, line in enumerate(block.lines):
+                canonical.add(line, tight=place > 0, row=block.table, level=block.level, page=block.page)
+        values = self._pdf.get_metadata_dict(skip_empty=True)
+        title = " ".join(values.get("Title", "").split())
+        metadata: dict[str, Any] = {"pages": len(self._pdf)}
+        if author := " ".join(values.get("Author", "").split()):
+            metadata["author"] = author
+        return canonical.document(self._source, title=title if _is_title(title) else "", medium="pdf", metadata=metadata, unread=unread)
+
+    def _unread(self) -> tuple[str, ...]:
+        reasons = (
+            (self._scanned, "hold pictures without text"),
+            (self._garbled, "hold text whose fonts do not say which letters they draw"),
+            (self._damaged, "are damaged"),
+        )
+        return tuple(f"pages {_ranges(numbers)} {reason}" for numbers, reason in reasons if numbers)
+
+    def _outline(self) -> dict[str, int]:
+        """Levels of headings by their name. An outline whose top is one entry (the title) begins below it."""
+        entries = [(heading_name(mark.get_title()), mark.level + 1) for mark in self._pdf.get_toc(max_depth=6)]
+        return {name: level for name, level in reversed(entries) if name}
+
+    def _page(self, number: int) -> Page | None:
+        from pypdfium2 import PdfiumError
+
+        try:
+            page = self._pdf[number - 1]
+            text = page.get_textpage()
+        except PdfiumError:
+            self._damaged.append(number)
+            return None
+        try:
+            lines, letters, unknown = _Lines(text, turned=page.get_rotation() in {90, 270}).read()
+            if letters > _MOST_CHARACTERS:
+                raise InputError(f"{self._source} holds more than {_MOST_CHARACTERS:,} letters on page {number}", fix="leave it out of `sources`")
+            if letters < _SHORT and _draws(page, covering=letters > 0):
+                self._scanned.append(number)
+            elif unknown > letters // 3:
+                self._garbled.append(number)
+                lines = []
+            return Page(number, page.get_height(), lines)
+        finally:
+            text.close()
+            page.close()
+
+
+def _draws(page: "PdfPage", *, covering: bool) -> bool:
+    """Whether there is a picture or a drawing on a page; `covering`: one that covers half of it."""
+    from pypdfium2 import raw
+
+    half = page.get_width() * page.get_height() / 2
+    for drawn in page.get_objects(max_depth=3):
+        if not covering and drawn.type in {raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING}:
+            return True
+        if drawn.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = drawn.get_bounds()
+            if abs((right - left) * (top - bottom)) > half:
+                return True
+    return False
+
+
+def _is_title(title: str) -> bool:
+    return bool(title) and not title.casefold().startswith(_NO_TITLE) and not title.casefold().endswith(_FILE_ENDINGS)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as `1-3, 7`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
+
+
+class _Lines:
+    """Gathers a page's letters into lines, with their boxes. `turned` pages have lines that run upwards: their order is kept as it is."""
+
+    def __init__(self, text: "PdfTextPage", *, turned: bool) -> None:
+        self._text = text
+        self._turned = turned
+        self._lines: list[Line] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self._letters: list[str] = []
+        self._cells: list[str] = []
+        self._gaps: list[tuple[float, float]] = []
+        self._sizes: Counter[float] = Counter()
+        self._box: tuple[float, float, float, float] | None = None
+        self._ends = (0, 0)
+
+    def read(self) -> tuple[list[Line], int, int]:
+        """The lines, how many letters there are, and of how many of them nobody knows which they are."""
+        from pypdfium2 import raw
+
+        letters = unknown = 0
+        box = raw.FS_RECTF()
+        for place in range(self._text.count_chars()):
+            letter = chr(raw.FPDFText_GetUnicode(self._text, place))
+            if letter in "\r\n":
+                self._end()
+            elif letter.isspace() or (letter == "\0"):
+                if self._letters:
+                    self._letters.append(" ")
+            else:
+                letters += 1
+                unknown += raw.FPDFText_HasUnicodeMapError(self._text, place) == 1 or letter == "\ufffd"
+                raw.FPDFText_GetLooseCharBox(self._text, place, ctypes.byref(box))
+                size = raw.FPDFText_GetFontSize(self._text, place)
+                self._add(letter, place, (box.left, box.bottom, box.right, box.top), float(size))
+        self._end()
+        return self._lines, letters, unknown
+
+    def _add(self, letter: str, place: int, box: tuple[float, float, float, float], size: float) -> None:
+        left, bottom, right, top = box
+        size = size if size > 1.5 else top - bottom  # a scaled type says 1
+        if self._box is None:
+            self._box, self._ends = box, (place, place)
+        else:
+            reach = self._box[2]
+            if not self._turned and left - reach > _WIDE * size:
+                self._cut()
+                self._gaps.append((reach, left))
+            self._ends = (self._ends[0], place)
+            self._box = (min(self._box[0], left), min(self._box[1], bottom), max(reach, right), max(self._box[3], top))
+        self._letters.append(letter)
+        self._sizes[round(size * 2) / 2] += 1
+
+    def _cut(self) -> None:
+        cell = " ".join("".join(self._letters).encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
+        if cell:
+            self._cells.append(cell)
+        self._letters = []
+
+    def _end(self) -> None:
+        self._cut()
+        if len(self._cells) > 1 and MARKER.fullmatch(self._cells[0]):
+            self._cells[:2] = [" ".join(self._cells[:2])]
+            del self._gaps[:1]
+        if self._cells and self._box is not None:
+            left, bottom, right, top = self._box
+            size = self._sizes.most_common(1)[0][0]
+            self._lines.append(
+                Line(tuple(self._cells), left, right, bottom, top, size, bold=self._is_bold(), gaps=tuple(self._gaps))
+            )
+        self._clear()
+
+    def _is_bold(self) -> bool:
+        """Whether the line begins and ends in bold type, by its font's name or weight."""
+        from pypdfium2 import raw
+
+        name = ctypes.create_string_buffer(128)
+        flags = ctypes.c_int()
+        for place in self._ends:
+            raw.FPDFText_GetFontInfo(self._text, place, name, len(name), ctypes.byref(flags))
+            if b"bold" not in name.value.lower() and raw.FPDFText_GetFontWeight(self._text, place) < 700:
+                return False
+        return True
