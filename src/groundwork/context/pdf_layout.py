@@ -13,6 +13,7 @@ _LIST_ITEM = re.compile(r"(?:[•◦▪‣●○■–*·-]|\(?(?:\d{1,3}|[a-zA-
 MARKER = re.compile(r"[•◦▪‣●○■–*·-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]|\d{1,2}(?:\.\d{1,2})+")
 """What stands before an item of a list, or a heading, with a gap behind it that parts no cells."""
 _BULLET = re.compile(r"^[•◦▪‣●○■·]\s*")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]{1,6}\b")
 _PAGE_NUMBER = re.compile(r"\W*(?:page )?#(?: ?(?:of|/|-) ?#)?\W*")
@@ -21,6 +22,7 @@ _MARGIN = 0.12
 """The share of a page's height at its top and bottom where running titles and page numbers stand."""
 _LARGER = 1.1
 """Type of so many times the text's size is a heading's."""
+_TITLE = 1.3
 _OTHER_SIZE = 0.16
 _LONGEST_HEADING = 150
 Edge = Callable[["Line"], float]
@@ -95,6 +97,15 @@ def without_running_titles(pages: Sequence[Page]) -> list[Page]:
     return [Page(page.number, page.height, [line for line in page.lines if not (in_margin(line, page) and runs(line))]) for page in pages]
 
 
+def title_on(pages: Sequence[Page]) -> str:
+    """What the first page that holds text says in its largest type, where that is clearly larger than the text."""
+    first = next((page.lines for page in pages if page.lines), [])
+    body = _commonest((line.size, len(line.text)) for page in pages for line in page.lines)
+    size = max((line.size for line in first), default=0.0)
+    text = " ".join(line.text for line in first if line.size == size)
+    return text if size > body * _TITLE and len(text) <= _LONGEST_HEADING and _LETTERS.search(text) else ""
+
+
 def _commonest(sizes: Iterable[tuple[float, int]]) -> float:
     """The size that most letters have."""
     counts: Counter[float] = Counter()
@@ -105,7 +116,8 @@ def _commonest(sizes: Iterable[tuple[float, int]]) -> float:
 
 def blocks(pages: Sequence[Page], outline: dict[str, int]) -> Iterator[Block]:
     """The blocks of all pages. `outline` gives the level of a heading by its `heading_name`; without one, larger and bold type decide."""
-    found = [block for page in pages for block in _page_blocks(page)]
+    known = {word for page in pages for line in page.lines for word in _words(line.text)}
+    found = [block for page in pages for block in _page_blocks(page, known)]
     body = _commonest((block.size, sum(map(len, block.lines))) for block in found)
     larger = sorted({block.size for block in found if _looks_like_heading(block) and block.size > body * _LARGER}, reverse=True)
     listed = {name for name in map(_name_of, found) if name in outline}
@@ -141,7 +153,7 @@ def _looks_like_heading(block: Block) -> bool:
 # -- one page
 
 
-def _page_blocks(page: Page) -> list[Block]:
+def _page_blocks(page: Page, known: set[str]) -> list[Block]:
     made: list[Block] = []
     lines = _joined_rows(reading_order(page.lines))
     rows = _table_rows(lines)
@@ -152,7 +164,7 @@ def _page_blocks(page: Page) -> list[Block]:
                 made.append(Block(page.number, [], table=True, size=line.size))
             made[-1].lines.append(" | ".join(line.cells))
         elif made and before and not made[-1].table and _continues(made[-1], before, line):
-            _append(made[-1], line)
+            _append(made[-1], line, known)
         else:
             made.append(Block(page.number, [_clean(line.text)], size=line.size, bold=line.bold, right=line.right))
         before = line
@@ -166,7 +178,7 @@ def _clean(text: str) -> str:
     return _LEADERS.sub("… ", _BULLET.sub("- ", text))
 
 
-def _append(block: Block, line: Line) -> None:
+def _append(block: Block, line: Line, known: set[str]) -> None:
     """Add a line to a paragraph: as a new line where it opens an item of a list, else joined with a space, or across a hyphen without."""
     block.right = max(block.right, line.right)
     if _LIST_ITEM.match(line.text):
@@ -175,7 +187,7 @@ def _append(block: Block, line: Line) -> None:
     end = block.lines[-1]
     text = _clean(line.text)
     if _breaks_off(end):
-        block.lines[-1] = (end[:-1] if text[:1].islower() else end) + text
+        block.lines[-1] = (end[:-1] if _is_one_word(end, text, known) else end[:-1] + "-") + text
     else:
         block.lines[-1] = f"{end} {text}"
 
@@ -183,6 +195,18 @@ def _append(block: Block, line: Line) -> None:
 def _breaks_off(text: str) -> bool:
     """Whether a line breaks off inside a word."""
     return len(text) > 1 and text[-1] in f"-{SOFT_HYPHENS}" and text[-2].isalpha()
+
+
+def _is_one_word(end: str, text: str, known: set[str]) -> bool:
+    """Whether the hyphen at the end of a line is there for the line's sake: as the document writes the word elsewhere, else by the letter."""
+    first, second = (_words(end[:-1]) or [""])[-1], (_words(text) or [""])[0]
+    if f"{first}-{second}" in known:
+        return False
+    return f"{first}{second}" in known or (end[-1] in SOFT_HYPHENS and text[:1].islower())
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def _continues(block: Block, before: Line, line: Line) -> bool:

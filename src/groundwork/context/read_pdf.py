@@ -1,4 +1,5 @@
 """PDF, through PDFium: the text of each page in reading order, with the page's number; headings by the outline, else by type.
+What stands for a tagged file's pictures comes after their page's text.
 
 A page that draws something but holds no text (a scan, mostly) is named in the document's `unread`; a file of nothing else is refused.
 Not covered: recognising letters in pictures, what is typed into forms, and notes that readers have put on a page.
@@ -9,8 +10,9 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from groundwork.context.canonical import Canonical
-from groundwork.context.pdf_layout import MARKER, Line, Page, blocks, heading_name, without_running_titles
+from groundwork.context.canonical import Canonical, image_text, title_of
+from groundwork.context.pdf_images import alternative_texts
+from groundwork.context.pdf_layout import MARKER, SOFT_HYPHENS, Line, Page, blocks, heading_name, title_on, without_running_titles
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 
@@ -25,7 +27,7 @@ _SHORT = 30
 """Fewer letters than these on a page that a picture covers are a stamp or a number, not its text."""
 _LOCK = threading.Lock()
 """PDFium may be used by one thread at a time."""
-_NO_TITLE = ("untitled", "(anonymous)", "(unspecified)", "microsoft word - ", "microsoft powerpoint - ")
+_NO_TITLE = ("untitled", "anonymous", "(anonymous)", "(unspecified)", "microsoft word - ", "microsoft powerpoint - ")
 _FILE_ENDINGS = (".doc", ".docx", ".dvi", ".indd", ".odt", ".pdf", ".ppt", ".pptx", ".rtf", ".tex", ".xls", ".xlsx")
 
 
@@ -65,6 +67,7 @@ class _Reading:
     def __init__(self, pdf: "PdfDocument", source: str) -> None:
         self._pdf = pdf
         self._source = source
+        self._images: dict[int, list[str]] = {}
         self._scanned: list[int] = []
         self._damaged: list[int] = []
         self._garbled: list[int] = []
@@ -76,26 +79,36 @@ class _Reading:
         unread = self._unread()
         if not any(page.lines for page in pages) and unread:
             raise InputError(
-                f"{self._source} is scanned or damaged: {'; '.join(unread)}", fix="run text recognition over it (ocrmypdf, say), and index what it makes"
+                f"{self._source} cannot be read, it is scanned or damaged: {'; '.join(unread)}", fix="run text recognition over it (ocrmypdf, say), and index what it makes"
             )
         canonical = Canonical()
+        images = dict(self._images)
         for block in blocks(without_running_titles(pages), self._outline()):
+            for number in [number for number in images if number < block.page]:
+                self._write_images(canonical, number, images.pop(number))
             for place, line in enumerate(block.lines):
                 canonical.add(line, tight=place > 0, row=block.table, level=block.level, page=block.page)
+        for number, texts in images.items():
+            self._write_images(canonical, number, texts)
         values = self._pdf.get_metadata_dict(skip_empty=True)
         title = " ".join(values.get("Title", "").split())
         metadata: dict[str, Any] = {"pages": len(self._pdf)}
-        if author := " ".join(values.get("Author", "").split()):
+        if _is_title(author := " ".join(values.get("Author", "").split())):
             metadata["author"] = author
-        return canonical.document(self._source, title=title if _is_title(title) else "", medium="pdf", metadata=metadata, unread=unread)
+        title = (title if _is_title(title) else title_on(pages)) or title_of(self._source)
+        return canonical.document(self._source, title=title, medium="pdf", metadata=metadata, unread=unread)
+
+    def _write_images(self, canonical: Canonical, number: int, texts: list[str]) -> None:
+        for text in texts:
+            canonical.add(image_text(text), page=number)
 
     def _unread(self) -> tuple[str, ...]:
         reasons = (
-            (self._scanned, "hold pictures without text"),
-            (self._garbled, "hold text whose fonts do not say which letters they draw"),
-            (self._damaged, "are damaged"),
+            (self._scanned, "pictures without text"),
+            (self._garbled, "fonts that do not say which letters they draw"),
+            (self._damaged, "damage"),
         )
-        return tuple(f"pages {_ranges(numbers)} {reason}" for numbers, reason in reasons if numbers)
+        return tuple(f"{reason} on page{'s' * (len(numbers) > 1)} {_ranges(numbers)}" for numbers, reason in reasons if numbers)
 
     def _outline(self) -> dict[str, int]:
         """Levels of headings by their name. An outline whose top is one entry (the title) begins below it."""
@@ -113,6 +126,8 @@ class _Reading:
             return None
         try:
             lines, letters, unknown = _Lines(text, turned=page.get_rotation() in {90, 270}).read()
+            if texts := alternative_texts(page):
+                self._images[number] = texts
             if letters > _MOST_CHARACTERS:
                 raise InputError(f"{self._source} holds more than {_MOST_CHARACTERS:,} letters on page {number}", fix="leave it out of `sources`")
             if letters < _SHORT and _draws(page, covering=letters > 0):
@@ -183,7 +198,10 @@ class _Lines:
             letter = chr(raw.FPDFText_GetUnicode(self._text, place))
             if letter in "\r\n":
                 self._end()
-            elif letter.isspace() or (letter == "\0"):
+            elif letter in SOFT_HYPHENS:  # PDFium draws the halves of a broken word together: they are two lines
+                self._letters.append(letter)
+                self._end()
+            elif letter.isspace() or letter == "\0":
                 if self._letters:
                     self._letters.append(" ")
             else:
