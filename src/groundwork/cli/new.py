@@ -61,7 +61,9 @@ You answer questions from the numbered sources below, briefly and exactly.
 @click.command(epilog=EPILOG)
 @click.argument("name")
 @click.option(
-    "--docs", type=click.Path(path_type=Path), help="A folder of documents (Markdown, HTML, text, PDF, Office, CSV); it is copied into the application."
+    "--docs",
+    type=click.Path(path_type=Path),
+    help="A folder of documents (Markdown, HTML, text, PDF, Office, CSV); it is copied into the application.",
 )
 @click.option("--sample", is_flag=True, help="The sample application (a helpdesk for SQLite) instead of an empty one.")
 def command(name: str, docs: Path | None, sample: bool) -> None:

@@ -4,12 +4,13 @@ An archive that would unpack to more than it may, or a hundred times itself, is 
 unpacked. XML with a document type (and so with entities) is refused: the formats forbid it. Elements are asked for by their name without its namespace, which the two forms of the standard write differently.
 """
 
+import importlib.util
 import io
 import posixpath
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
 from groundwork.core.errors import InputError
@@ -53,11 +54,9 @@ class Package:
             raise InputError(
                 f"{source} is encrypted, or in the binary format of before 2007", fix="save it without a password, in today's format"
             )
-        try:
-            import defusedxml  # noqa: F401  asked for here, so that what is missing is said before anything is unpacked
-        except ImportError:
+        if importlib.util.find_spec("defusedxml") is None:  # said before anything is unpacked
             command = "pip install 'groundwork-ai[documents]'"
-            raise InputError(f"{source}: office files need defusedxml, which is not installed: {command}", fix=command) from None
+            raise InputError(f"{source}: office files need defusedxml, which is not installed: {command}", fix=command)
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError):
@@ -68,7 +67,7 @@ class Package:
             self._archive.close()
             raise
 
-    def __enter__(self) -> "Package":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,7 +167,11 @@ class Package:
         for entry in self.xml(listed):
             target = unquote(entry.get("Target", ""))
             inside = entry.get("TargetMode") != "External"
-            path = posixpath.normpath(posixpath.join(folder, target)).lstrip("/") if inside and not target.startswith("/") else target.lstrip("/")
+            path = (
+                posixpath.normpath(posixpath.join(folder, target)).lstrip("/")
+                if inside and not target.startswith("/")
+                else target.lstrip("/")
+            )
             found[entry.get("Id", "")] = Relation(entry.get("Type", "").rsplit("/", 1)[-1], path if inside and self.has(path) else "")
         return found
 
@@ -200,7 +203,7 @@ def _is_deeper(root: "Element", most: int) -> bool:
 
 def local(element: "Element") -> str:
     """An element's name without its namespace."""
-    return element.tag.rsplit("}", 1)[-1] if isinstance(element.tag, str) else ""
+    return element.tag.rsplit("}", 1)[-1]
 
 
 def attribute(element: "Element | None", name: str, otherwise: str = "") -> str:

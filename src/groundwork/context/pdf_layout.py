@@ -4,6 +4,7 @@ A PDF says where letters stand, not what they are: everything here is inferred f
 order in which a page draws its lines is nearly always the order of reading and is kept; where it jumps about, the page's white space decides.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -261,7 +262,7 @@ def _table_rows(lines: Sequence[Line]) -> list[bool]:
 
 def reading_order(lines: Sequence[Line]) -> list[Line]:
     """The lines as a person reads them: as they are drawn, unless the drawing jumps up within a column again and again."""
-    jumps = sum(_jumps_up(before, line) for before, line in zip(lines, lines[1:], strict=False))
+    jumps = sum(_jumps_up(before, line) for before, line in itertools.pairwise(lines))
     if jumps <= max(2, len(lines) // 20):
         return list(lines)
     return _cut(list(lines))

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
-_LEFT_OUT = frozenset({"del", "moveFrom", "rPr", "pPr", "sectPr", "instrText", "delText", "delInstrText", "fldChar", "txbxContent", "sdtPr", "tcPr", "tblPr"})
-_LETTERS = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "‑"}  # noqa: RUF001  the letter is meant
+_LEFT_OUT = frozenset(
+    {"del", "moveFrom", "rPr", "pPr", "sectPr", "instrText", "delText", "delInstrText", "fldChar", "txbxContent", "sdtPr", "tcPr", "tblPr"}
+)
+_LETTERS = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "‑"}
 _DEEPEST = 60
 """Tables in tables, boxes in boxes: more than anybody makes."""
 
@@ -53,7 +55,9 @@ class _Body:
     def __init__(self, canonical: Canonical, package: Package, parts: dict[str, str]) -> None:
         self._canonical = canonical
         styles = package.xml(parts["styles"]) if "styles" in parts else None
-        self._styles = {attribute(one, "styleId"): _Style(one) for one in children(styles, "style") if attribute(one, "type") == "paragraph"}
+        self._styles = {
+            attribute(one, "styleId"): _Style(one) for one in children(styles, "style") if attribute(one, "type") == "paragraph"
+        }
         self._numbering = Numbering(package.xml(parts["numbering"]) if "numbering" in parts else None)
         self._notes = {
             f"{kind}Reference": {attribute(note, "id"): note for note in package.xml(parts[f"{kind}s"]) if not attribute(note, "type")}

@@ -55,7 +55,9 @@ def _refusal(source: str, code: int | None) -> InputError:
     from pypdfium2 import raw
 
     if code == raw.FPDF_ERR_PASSWORD:
-        return InputError(f"{source} is encrypted and asks for a password", fix="save a copy without a password, or leave it out of `sources`")
+        return InputError(
+            f"{source} is encrypted and asks for a password", fix="save a copy without a password, or leave it out of `sources`"
+        )
     if code == raw.FPDF_ERR_SECURITY:
         return InputError(f"{source} is encrypted in a way that cannot be read", fix="save a copy without encryption")
     return InputError(f"{source} is broken: no PDF reader can open it", fix="export it again, or leave it out of `sources`")
@@ -79,7 +81,8 @@ class _Reading:
         unread = self._unread()
         if not any(page.lines for page in pages) and unread:
             raise InputError(
-                f"{self._source} cannot be read, it is scanned or damaged: {'; '.join(unread)}", fix="run text recognition over it (ocrmypdf, say), and index what it makes"
+                f"{self._source} cannot be read, it is scanned or damaged: {'; '.join(unread)}",
+                fix="run text recognition over it (ocrmypdf, say), and index what it makes",
             )
         canonical = Canonical()
         images = dict(self._images)
@@ -129,7 +132,9 @@ class _Reading:
             if texts := alternative_texts(page):
                 self._images[number] = texts
             if letters > _MOST_CHARACTERS:
-                raise InputError(f"{self._source} holds more than {_MOST_CHARACTERS:,} letters on page {number}", fix="leave it out of `sources`")
+                raise InputError(
+                    f"{self._source} holds more than {_MOST_CHARACTERS:,} letters on page {number}", fix="leave it out of `sources`"
+                )
             if letters < _SHORT and _draws(page, covering=letters > 0):
                 self._scanned.append(number)
             elif unknown > letters // 3:
@@ -145,14 +150,12 @@ def _draws(page: "PdfPage", *, covering: bool) -> bool:
     """Whether there is a picture or a drawing on a page; `covering`: one that covers half of it."""
     from pypdfium2 import raw
 
+    kinds = [raw.FPDF_PAGEOBJ_IMAGE] if covering else [raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING]
     half = page.get_width() * page.get_height() / 2
-    for drawn in page.get_objects(max_depth=3):
-        if not covering and drawn.type in {raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING}:
+    for drawn in page.get_objects(filter=kinds, max_depth=3):
+        left, bottom, right, top = drawn.get_bounds()
+        if not covering or abs((right - left) * (top - bottom)) > half:
             return True
-        if drawn.type == raw.FPDF_PAGEOBJ_IMAGE:
-            left, bottom, right, top = drawn.get_bounds()
-            if abs((right - left) * (top - bottom)) > half:
-                return True
     return False
 
 
@@ -242,9 +245,7 @@ class _Lines:
         if self._cells and self._box is not None:
             left, bottom, right, top = self._box
             size = self._sizes.most_common(1)[0][0]
-            self._lines.append(
-                Line(tuple(self._cells), left, right, bottom, top, size, bold=self._is_bold(), gaps=tuple(self._gaps))
-            )
+            self._lines.append(Line(tuple(self._cells), left, right, bottom, top, size, bold=self._is_bold(), gaps=tuple(self._gaps)))
         self._clear()
 
     def _is_bold(self) -> bool:

@@ -128,7 +128,9 @@ class _Slide:
             return
         self._add(" | ".join(["", *names]).strip(), row=True)
         for point in points:
-            self._add(" | ".join([categories.get(point, str(point + 1)), *(column.get(point, "") for column in columns)]), tight=True, row=True)
+            self._add(
+                " | ".join([categories.get(point, str(point + 1)), *(column.get(point, "") for column in columns)]), tight=True, row=True
+            )
 
     def _notes(self, name: str) -> None:
         tree = child(self._package.xml(name), "cSld", "spTree")

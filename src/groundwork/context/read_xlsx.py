@@ -5,7 +5,7 @@ sheet and the row's first cell (`Prices!A12`). Hidden sheets are left out and na
 formats of numbers beyond dates and percentages.
 """
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,8 +27,8 @@ _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _BUILT_IN_PERCENT = frozenset({9, 10})
 _QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
-_EPOCH = datetime.datetime(1899, 12, 30)  # noqa: DTZ001  a sheet's dates have no zone
-_EPOCH_1904 = datetime.datetime(1904, 1, 1)  # noqa: DTZ001
+_EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  a sheet's dates have no zone
+_EPOCH_1904 = dt.datetime(1904, 1, 1)  # noqa: DTZ001
 _PARTS = frozenset({"row", "mergeCell"})
 
 
@@ -71,7 +71,7 @@ def read_xlsx(data: bytes, source: str) -> Document:
 class _Cells:
     """Turns cells into what they show. Shared by all sheets of a workbook, and so is its bound on how many there may be."""
 
-    def __init__(self, package: Package, strings: str, styles: str, epoch: datetime.datetime) -> None:
+    def __init__(self, package: Package, strings: str, styles: str, epoch: dt.datetime) -> None:
         self._package = package
         self._epoch = epoch
         self._left = _MOST_CELLS
@@ -91,7 +91,11 @@ class _Cells:
             if number > last + 1:
                 writer.end()
             first = min(row)
-            writer.add([row.get(column, "") for column in range(first, max(row) + 1)], element=f"{sheet.name}!{_letters(first)}{number}", offset=first)
+            writer.add(
+                [row.get(column, "") for column in range(first, max(row) + 1)],
+                element=f"{sheet.name}!{_letters(first)}{number}",
+                offset=first,
+            )
             last = number
         writer.end()
         for text in images:
@@ -180,17 +184,17 @@ def _formats(styles: "Element") -> list[str]:
     return [kind(whole_number(attribute(one, "numFmtId"))) for one in children(child(styles, "cellXfs"), "xf")]
 
 
-def _number(text: str, kind: str, epoch: datetime.datetime) -> str:
+def _number(text: str, kind: str, epoch: dt.datetime) -> str:
     """A number as a person reads it: without the last digits of its binary form, as a date or a percentage where its cell says so."""
     try:
         value = float(text)
     except ValueError:
         return text
     if kind == "date" and 0 <= value < 2_958_466:  # the day after 9999-12-31
-        moment = epoch + datetime.timedelta(seconds=round(value * 86_400))
+        moment = epoch + dt.timedelta(seconds=round(value * 86_400))
         if value < 1:
             return moment.strftime("%H:%M:%S").removesuffix(":00")
-        return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(" ").removesuffix(":00")
+        return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat(" ").removesuffix(":00")
     if kind == "percent":
         return f"{value * 100:.10g}%"
     return f"{value:.15g}" if abs(value) < 1e15 else text

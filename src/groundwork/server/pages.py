@@ -145,12 +145,16 @@ def _pieces(text: str, left: int, right: int, start: int, end: int, *, first: bo
 
 
 def place_of(document: Document, start: int) -> str:
-    """Where in the original a code point stands, in words: `page 3`, `line 120`."""
+    """Where in the original a code point stands, in words: `page 3`, `line 120`, `Prices!A12`."""
     before = [landmark for landmark in document.landmarks if landmark.start <= start]
     if not before:
         return ""
     last = before[-1]
-    return f"page {last.page}" if last.page is not None else f"line {last.line}" if last.line is not None else ""
+    if last.page is not None:
+        return f"{'slide' if document.medium == 'pptx' else 'page'} {last.page}"
+    if last.line is not None:
+        return f"line {last.line}"
+    return last.element or "" if document.medium in {"docx", "xlsx", "json"} else ""  # a page's anchor says nothing to a reader
 
 
 def _number(text: str) -> int:
