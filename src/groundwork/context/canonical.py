@@ -14,6 +14,7 @@ from groundwork.core.ids import content_id
 from groundwork.core.text import shorten
 
 _TITLE = 200
+_ANY_IMAGE = re.compile(r"(?:an? )?(?:graphic|icon|image|img|logo|name|photo|picture)(?: ?\d+)?", re.IGNORECASE)  # programs write these
 _FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|emf|wmf)", re.IGNORECASE)
 
 
@@ -91,14 +92,16 @@ class Canonical:
 
 
 def image_text(alternative: str, title: str = "") -> str:
-    """An image in a text: what its author wrote to stand for it, in brackets. Nothing where that is nothing, a mark, or the name of its file."""
+    """An image in a text: what its author wrote to stand for it, in brackets. Nothing where that is nothing, a mark, the name of its file, or the
+    mere word that it is one.
+    """
     parts = [" ".join(part.split()) for part in (alternative, title)]
     said = [part for place, part in enumerate(parts) if _says(part) and part not in parts[:place]]
     return f"[image: {'; '.join(said)}]" if said else ""
 
 
 def _says(alternative: str) -> bool:
-    return sum(map(str.isalnum, alternative)) > 1 and not _FILE_NAME.fullmatch(alternative)
+    return sum(map(str.isalnum, alternative)) > 1 and not _FILE_NAME.fullmatch(alternative) and not _ANY_IMAGE.fullmatch(alternative)
 
 
 def title_of(source: str) -> str:

@@ -77,7 +77,7 @@ def _level(element: "Element") -> Level:
 
 def whole_number(text: str, otherwise: int = 0) -> int:
     """An attribute's number; `otherwise` where it is none, or beyond reason."""
-    return int(text) if re.fullmatch(r"-?\d{1,6}", text) else otherwise
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else otherwise
 
 
 def _formatted(value: int, form: str) -> str:
@@ -87,7 +87,7 @@ def _formatted(value: int, form: str) -> str:
             roman += letters * (value // worth)
             value %= worth
         return roman.upper() if form == "upperRoman" else roman
-    if form in {"lowerLetter", "upperLetter"} and value > 0:
+    if form in {"lowerLetter", "upperLetter"} and 0 < value < 1_000:
         letters = chr(ord("a") + (value - 1) % 26) * ((value - 1) // 26 + 1)
         return letters.upper() if form == "upperLetter" else letters
     if form == "decimalZero":

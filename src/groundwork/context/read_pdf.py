@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
 _MOST_PAGES = 20_000
-_MOST_CHARACTERS = 20_000_000
+_MOST_LETTERS = 20_000_000
 _WIDE = 1.0
 """A gap of so many type sizes may part two cells."""
 _SHORT = 30
@@ -69,6 +69,7 @@ class _Reading:
     def __init__(self, pdf: "PdfDocument", source: str) -> None:
         self._pdf = pdf
         self._source = source
+        self._letters = 0
         self._images: dict[int, list[str]] = {}
         self._scanned: list[int] = []
         self._damaged: list[int] = []
@@ -131,10 +132,9 @@ class _Reading:
             lines, letters, unknown = _Lines(text, turned=page.get_rotation() in {90, 270}).read()
             if texts := alternative_texts(page):
                 self._images[number] = texts
-            if letters > _MOST_CHARACTERS:
-                raise InputError(
-                    f"{self._source} holds more than {_MOST_CHARACTERS:,} letters on page {number}", fix="leave it out of `sources`"
-                )
+            self._letters += letters
+            if self._letters > _MOST_LETTERS:
+                raise InputError(f"{self._source} holds more than {_MOST_LETTERS:,} letters", fix="split it into several files")
             if letters < _SHORT and _draws(page, covering=letters > 0):
                 self._scanned.append(number)
             elif unknown > letters // 3:

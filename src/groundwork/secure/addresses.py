@@ -12,6 +12,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """Where networks without IPv4 put it (RFC 6052)."""
+_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
+"""Private before there was fc00::/7, and still in use."""
 _METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
 """Services of clouds for their own machines; the usual 169.254.169.254 is link-local anyway."""
 
@@ -49,7 +51,7 @@ def why_refused(address: Address, allow: Sequence[Network] = ()) -> str:
         return "a multicast address"
     if address.is_unspecified or address.is_reserved:
         return "a reserved address"
-    return "" if address.is_global else "a private address"
+    return "" if address.is_global and address not in _SITE_LOCAL else "a private address"
 
 
 def embedded(address: Address) -> Address | None:

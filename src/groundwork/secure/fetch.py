@@ -209,8 +209,9 @@ async def _body(response: "aiohttp.ClientResponse", url: str, largest: int, *, w
     if packing not in _PACKED:
         raise InputError(f"{url} comes packed as {packing[:20]!r}, which nobody asked for", fix="leave it out of `sources`")
     unpacked = zlib.decompressobj(zlib.MAX_WBITS | 32) if _PACKED[packing] else None
-    data = b""
+    data, begun = b"", False
     async for piece in response.content.iter_chunked(_PIECE):
+        begun = True
         try:  # never more at a time than may be kept: a body that unpacks beyond measure is stopped, not held
             data += unpacked.decompress(piece, largest + 1 - len(data)) if unpacked else piece
         except zlib.error:
@@ -221,7 +222,7 @@ async def _body(response: "aiohttp.ClientResponse", url: str, largest: int, *, w
                     f"{url} is larger than {largest:,} bytes", fix="raise `context.fetch.largest`, or leave it out of `sources`"
                 )
             return data[:largest]
-    if unpacked and data and not unpacked.eof:
+    if unpacked and begun and not unpacked.eof:
         raise _damaged(url)
     return data
 

@@ -1,0 +1,60 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundwork.context.chunking import landmark
+from groundwork.context.reading import parse
+from groundwork.core.errors import InputError
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_rows_carry_the_headers_names_whatever_separates_them(separator: str) -> None:
+    text = "\n".join(separator.join(row) for row in (["name", "price"], ["Green", "12"], ["Black", "9"]))
+    document = parse(text.encode(), "teas.csv")
+    assert document.text == "name: Green | price: 12\nname: Black | price: 9"
+    assert (document.medium, document.title) == ("csv", "teas")
+
+
+def test_quoted_cells_may_hold_anything_and_lines_are_those_of_the_file() -> None:
+    document = parse(b'name,note\nGreen,"hot, but\nnot boiling"\n\nBlack,"so ""they"" say"\n', "a.csv")
+    assert document.text == 'name: Green | note: hot, but not boiling\nname: Black | note: so "they" say'
+    assert [landmark(document.landmarks, document.text.index(name)).line for name in ("Green", "Black")] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"1,2\n3,4\n", "1 | 2\n3 | 4"),
+        (b"a,b\na,c\n", "a | b\na | c"),
+        (b"one\ntwo\n", "one\n\ntwo"),
+        (b"name,,age\nKim,x,7\n", "name: Kim | x | age: 7"),
+        (b"name,age\n", "name | age"),
+        ("\ufeffname,age\nKim,7".encode(), "name: Kim | age: 7"),
+        (b"name,age\nKim,7,more\n", "name: Kim | age: 7 | more"),
+    ],
+    ids=["numbers", "comes again", "one column", "nameless column", "header alone", "byte order mark", "too many cells"],
+)
+def test_a_header_is_one_only_where_it_names_columns(data: bytes, text: str) -> None:
+    assert parse(data, "a.csv").text == text
+
+
+def test_a_cell_beyond_bounds_and_an_empty_table_are_refused() -> None:
+    with pytest.raises(InputError, match="line 2"):
+        parse(b'name,note\nGreen,"' + b"x" * 200_000, "a.csv")
+    with pytest.raises(InputError, match="no text"):
+        parse(b",,\n,,\n", "a.csv")
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab1 ,;\n\"'|\t", max_size=6), max_size=4), max_size=6))
+def test_whatever_is_read_holds_every_word_of_the_table(rows: list[list[str]]) -> None:
+    import csv
+    import io
+
+    file = io.StringIO()
+    csv.writer(file).writerows(rows)
+    try:
+        text = parse(file.getvalue().encode(), "a.csv").text
+    except InputError as error:
+        assert "no text" in error.what or "separated values" in error.what
+        return
+    assert text.strip()
