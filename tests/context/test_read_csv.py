@@ -1,3 +1,7 @@
+import csv
+import io
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,14 +51,12 @@ def test_a_cell_beyond_bounds_and_an_empty_table_are_refused() -> None:
 
 @given(st.lists(st.lists(st.text(alphabet="ab1 ,;\n\"'|\t", max_size=6), max_size=4), max_size=6))
 def test_whatever_is_read_holds_every_word_of_the_table(rows: list[list[str]]) -> None:
-    import csv
-    import io
-
     file = io.StringIO()
     csv.writer(file).writerows(rows)
+    words = sorted(letter for row in rows for cell in row for letter in cell if letter.isalnum())
     try:
         text = parse(file.getvalue().encode(), "a.csv").text
-    except InputError as error:
-        assert "no text" in error.what or "separated values" in error.what
+    except InputError:
+        assert not words
         return
-    assert text.strip()
+    assert Counter(words) <= Counter(text)

@@ -63,6 +63,9 @@ def test_images_give_what_stands_for_them_and_their_captions() -> None:
     assert read(written).text == "[image: A fig tree in June]\n\nFigure 1: the old tree"
 
 
+COMPATIBLE = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+
+
 def run(text: str, properties: str = "") -> str:
     return f"<w:r><w:rPr>{properties}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>"
 
@@ -78,8 +81,7 @@ def run(text: str, properties: str = "") -> str:
         ("<w:r><w:fldChar w:fldCharType='begin'/><w:instrText>PAGEREF x</w:instrText></w:r>" + run("7"), "7"),
         ("<w:r><w:t>one</w:t><w:tab/><w:t>two</w:t><w:br/><w:t>three</w:t><w:br w:type='page'/></w:r>", "one two\nthree"),
         (
-            "<w:r><mc:AlternateContent xmlns:mc='http://schemas.openxmlformats.org/markup-compatibility/2006'><mc:Choice><w:t>new</w:t>"
-            "</mc:Choice><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent></w:r>",
+            f"<w:r><mc:AlternateContent xmlns:mc='{COMPATIBLE}'><mc:Choice><w:t>new</w:t></mc:Choice><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent></w:r>",
             "new",
         ),
     ],

@@ -14,7 +14,7 @@ from tests.context.made import PIXEL, saved, with_parts
 PRICES = [
     ["Tea", "Price", "Since", "Share", "Sold"],
     ["Green", 12.5, dt.date(2024, 3, 1), 0.15, True],
-    ["Black", 0.1 + 0.2, dt.datetime(2024, 3, 2, 12, 30), 1, False],
+    ["Black", 0.1 + 0.2, dt.datetime(2024, 3, 2, 12, 30), 1, False],  # noqa: DTZ001
 ]
 
 

@@ -125,8 +125,11 @@ async def test_redirects_are_followed_so_far_and_no_further(site: Web) -> None:
         "http://a b/",
         "http://u@example.com/",
         "http://a:99999/",
-    ]
-    + ["http://[::1", "http://x/\n", "javascript:alert(1)", "http://x/" + "a" * 3_000],
+        "http://[::1",
+        "http://x/\n",
+        "javascript:alert(1)",
+        "http://x/" + "a" * 3_000,
+    ],
 )
 def test_what_is_no_url_of_a_page_is_refused(url: str) -> None:
     with pytest.raises(InputError):

@@ -112,7 +112,7 @@ def inline_text(tokens: list[Token]) -> str:
         if token.type in {"text", "code_inline", "text_special"}:
             text += token.content
         elif token.type == "image":
-            text += image_text(token.content, str(token.attrs.get("title", "")))
+            text += image_text(inline_text(token.children or []), str(token.attrs.get("title", "")))
         elif token.type == "softbreak":
             text += " "
         elif token.type == "hardbreak" or (token.type == "html_inline" and _BREAK.match(token.content)):
