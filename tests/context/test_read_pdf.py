@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import pytest
+from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from groundwork.context.chunking import landmark
@@ -89,6 +90,31 @@ def test_words_across_lines_become_whole_and_hyphens_that_belong_stay() -> None:
     assert "internationalisation" in text
     assert text.count("state-of-the-art") == 2
     assert "\x02" not in text
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_a_page_that_is_drawn_lying_and_shown_upright_is_read_as_it_is_shown(turned: int) -> None:
+    width, height = A4 if turned in {0, 180} else (A4[1], A4[0])
+    onto = {0: (0, 0), 90: (0, -A4[0]), 180: (-A4[0], -A4[1]), 270: (-A4[1], 0)}[turned]
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setPageRotation(turned)
+        canvas.rotate(turned)
+        canvas.translate(*onto)
+        canvas.setFont("Helvetica", 11)
+        for left, top, text in (
+            (72, 100, "Tea needs water that is hot, and"),
+            (72, 113, "time."),
+            (72, 166, "Pot"),
+            (300, 166, "Litres"),
+            (72, 179, "Red"),
+            (300, 179, "2"),
+        ):
+            canvas.drawString(left, height - top, text)
+        canvas.drawString(72, height - 250, f"Page of {round(width)} points.")
+
+    document = parse(drawn(draw), "a.pdf")
+    assert document.text == f"Tea needs water that is hot, and time.\n\nPot | Litres\nRed | 2\n\nPage of {round(width)} points."
 
 
 def test_items_of_a_list_keep_their_lines() -> None:

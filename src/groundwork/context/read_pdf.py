@@ -8,6 +8,7 @@ Not covered: recognising letters in pictures, what is typed into forms, and note
 import ctypes
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from groundwork.context.canonical import Canonical, image_text, title_of
@@ -19,6 +20,8 @@ from groundwork.core.errors import InputError
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
 _MOST_PAGES = 20_000
 _MOST_LETTERS = 20_000_000
 _WIDE = 1.0
@@ -129,7 +132,7 @@ class _Reading:
             self._damaged.append(number)
             return None
         try:
-            lines, letters, unknown = _Lines(text, turned=page.get_rotation() in {90, 270}).read()
+            lines, letters, unknown = _Lines(text, _upright(page)).read()
             if texts := alternative_texts(page):
                 self._images[number] = texts
             self._letters += letters
@@ -174,12 +177,23 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join("-".join(map(str, run)) for run in runs)
 
 
-class _Lines:
-    """Gathers a page's letters into lines, with their boxes. `turned` pages have lines that run upwards: their order is kept as it is."""
+def _upright(page: "PdfPage") -> Callable[[Box], Box]:
+    """How a letter's box lies on the page as it is shown: many pages are drawn lying, and turned."""
+    width, height = page.get_size()
+    turns: dict[int, Callable[[Box], Box]] = {
+        90: lambda box: (box[1], height - box[2], box[3], height - box[0]),
+        180: lambda box: (width - box[2], height - box[3], width - box[0], height - box[1]),
+        270: lambda box: (width - box[3], box[0], width - box[1], box[2]),
+    }
+    return turns.get(page.get_rotation(), lambda box: box)
 
-    def __init__(self, text: "PdfTextPage", *, turned: bool) -> None:
+
+class _Lines:
+    """Gathers a page's letters into lines, with their boxes as `upright` turns them."""
+
+    def __init__(self, text: "PdfTextPage", upright: Callable[[Box], Box]) -> None:
         self._text = text
-        self._turned = turned
+        self._upright = upright
         self._lines: list[Line] = []
         self._clear()
 
@@ -188,7 +202,7 @@ class _Lines:
         self._cells: list[str] = []
         self._gaps: list[tuple[float, float]] = []
         self._sizes: Counter[float] = Counter()
-        self._box: tuple[float, float, float, float] | None = None
+        self._box: Box | None = None
         self._ends = (0, 0)
 
     def read(self) -> tuple[list[Line], int, int]:
@@ -212,18 +226,18 @@ class _Lines:
                 unknown += raw.FPDFText_HasUnicodeMapError(self._text, place) == 1 or letter == "\ufffd"
                 raw.FPDFText_GetLooseCharBox(self._text, place, ctypes.byref(box))
                 size = raw.FPDFText_GetFontSize(self._text, place)
-                self._add(letter, place, (box.left, box.bottom, box.right, box.top), float(size))
+                self._add(letter, place, self._upright((box.left, box.bottom, box.right, box.top)), float(size))
         self._end()
         return self._lines, letters, unknown
 
-    def _add(self, letter: str, place: int, box: tuple[float, float, float, float], size: float) -> None:
+    def _add(self, letter: str, place: int, box: Box, size: float) -> None:
         left, bottom, right, top = box
         size = size if size > 1.5 else top - bottom  # a scaled type says 1
         if self._box is None:
             self._box, self._ends = box, (place, place)
         else:
             reach = self._box[2]
-            if not self._turned and left - reach > _WIDE * size:
+            if left - reach > _WIDE * size:
                 self._cut()
                 self._gaps.append((reach, left))
             self._ends = (self._ends[0], place)
