@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundwork.context.chunking import embedded_text, sections, split
+from groundwork.context.chunking import embedded_text, landmark, sections, split
 from groundwork.context.reading import parse
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError
@@ -161,3 +161,12 @@ def test_a_short_table_is_not_torn_and_needs_no_second_header() -> None:
     for length in range(1, 40):
         chunks = chunks_of(f"{'word ' * length}\n\n{table}\n\nend", overlap=0)
         assert [chunk for chunk in chunks if "a | b\n1 | 2\n3 | 4" in chunk.text], length
+
+
+def test_a_place_inside_a_chunk_is_its_own_and_not_the_chunks_first() -> None:
+    document = markdown("alpha\n\nbeta\n\ngamma\n\n# Next\n\ndelta")
+    for chunk in split(document, ENCODER, tokens=60, overlap=0):
+        for offset in range(len(chunk.text)):
+            mark = landmark(document.landmarks, chunk.start + offset)
+            assert (chunk.place(offset).line, chunk.place(offset).start) == (mark.line, mark.start)
+        assert all(chunk.start < mark.start < chunk.end for mark in chunk.landmarks)

@@ -31,12 +31,22 @@ def test_quoted_cells_may_hold_anything_and_lines_are_those_of_the_file() -> Non
         (b"1,2\n3,4\n", "1 | 2\n3 | 4"),
         (b"a,b\na,c\n", "a | b\na | c"),
         (b"one\ntwo\n", "one\n\ntwo"),
+        (b"Hot; not boiling\nCold\nWarm\n", "Hot; not boiling\n\nCold\n\nWarm"),
         (b"name,,age\nKim,x,7\n", "name: Kim | x | age: 7"),
         (b"name,age\n", "name | age"),
         ("\ufeffname,age\nKim,7".encode(), "name: Kim | age: 7"),
         (b"name,age\nKim,7,more\n", "name: Kim | age: 7 | more"),
     ],
-    ids=["numbers", "comes again", "one column", "nameless column", "header alone", "byte order mark", "too many cells"],
+    ids=[
+        "numbers",
+        "comes again",
+        "one column",
+        "a semicolon in a sentence",
+        "nameless column",
+        "header alone",
+        "byte order mark",
+        "too many cells",
+    ],
 )
 def test_a_header_is_one_only_where_it_names_columns(data: bytes, text: str) -> None:
     assert parse(data, "a.csv").text == text
@@ -49,7 +59,7 @@ def test_a_cell_beyond_bounds_and_an_empty_table_are_refused() -> None:
         parse(b",,\n,,\n", "a.csv")
 
 
-_CELL = st.text(alphabet="ab1 ,;\n\"'|\t", max_size=6).map(lambda text: f"{text}z")
+_CELL = st.text(alphabet="ab1 ,\n\"'", max_size=6).map(lambda text: f"{text}z")
 
 
 @given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(_CELL, min_size=width, max_size=width), min_size=1, max_size=6)))

@@ -5,7 +5,7 @@ between paragraphs, else sentences, else lines, words, and pieces at last. Every
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,6 +91,7 @@ def split(document: Document, measure: Measure, *, tokens: int, overlap: int) ->
                     line=place.line,
                     page=place.page,
                     element=place.element,
+                    landmarks=_inside(document.landmarks, start, end),
                 )
             )
     return chunks
@@ -100,6 +101,12 @@ def landmark(landmarks: tuple[Landmark, ...], offset: int) -> Landmark:
     """The landmark that covers an offset; an empty one before the first."""
     place = bisect_right(landmarks, offset, key=lambda mark: mark.start)
     return landmarks[place - 1] if place else Landmark(start=0)
+
+
+def _inside(landmarks: tuple[Landmark, ...], start: int, end: int) -> tuple[Landmark, ...]:
+    """The landmarks after a start and before an end."""
+    first = bisect_right(landmarks, start, key=lambda mark: mark.start)
+    return landmarks[first : bisect_left(landmarks, end, key=lambda mark: mark.start)]
 
 
 def sections(document: Document) -> Iterator[Section]:

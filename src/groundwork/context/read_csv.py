@@ -14,6 +14,7 @@ from groundwork.core.errors import InputError
 
 _SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT = 50
+_EVEN = 0.6
 _MOST_ROWS = 1_000_000
 
 
@@ -37,7 +38,7 @@ def read_csv(text: str, source: str) -> Document:
 
 
 def _separator(text: str) -> str:
-    """Of the separators, the one that most rows agree on; a comma where none cuts anything."""
+    """Of the separators, the one that most rows agree on; a comma where few agree on any: a sentence may hold a semicolon."""
     lines = text.splitlines()[:_LOOKED_AT]
 
     def evenness(separator: str) -> tuple[float, int]:
@@ -46,6 +47,7 @@ def _separator(text: str) -> str:
         except csv.Error:
             return 0.0, 0
         width, rows = Counter(widths).most_common(1)[0] if widths else (1, 0)
-        return (rows / len(widths) if width > 1 else 0.0), width
+        even = rows / len(widths) if width > 1 else 0.0
+        return (even, width) if even >= _EVEN else (0.0, 0)
 
     return max(_SEPARATORS, key=evenness)

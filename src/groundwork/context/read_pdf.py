@@ -50,6 +50,8 @@ def read_pdf(data: bytes, source: str) -> Document:
             raise _refusal(source, error.err_code) from None
         try:
             return _Reading(pdf, source).document()
+        except pypdfium2.PdfiumError:
+            raise _refusal(source, None) from None
         finally:
             pdf.close()
 
@@ -144,6 +146,9 @@ class _Reading:
                 self._garbled.append(number)
                 lines = []
             return Page(number, page.get_height(), lines)
+        except PdfiumError:
+            self._damaged.append(number)
+            return None
         finally:
             text.close()
             page.close()

@@ -70,6 +70,13 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
     page: int | None = None
     element: str | None = None
+    landmarks: tuple[Landmark, ...] = ()
+    """Those of the document that lie inside: a quote from the chunk's end may stand on the next page."""
+
+    def place(self, offset: int) -> Landmark:
+        """Where in the original an offset of `text` stems from."""
+        first = Landmark(start=self.start, line=self.line, page=self.page, element=self.element)
+        return next((mark for mark in reversed(self.landmarks) if mark.start <= self.start + offset), first)
 
     @property
     def prefix(self) -> str:
