@@ -15,6 +15,7 @@ from groundwork.app.choosing import Chooser as RouteChooser
 from groundwork.app.choosing import chooser_of
 from groundwork.app.config import Settings, config_hash
 from groundwork.app.rated import RatedTraces
+from groundwork.context.config import kind_of
 from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written
@@ -142,6 +143,9 @@ def _context(settings: Settings, resources: Resources) -> Context:
     section = settings.config.context
     if section is None:
         return NoContext()
+    for place, pattern in enumerate(section.sources):
+        if kind_of(pattern) == "function":
+            functions.load(pattern, settings.root, settings.written.where(("context", "sources", place)))
     index = resources.folder.index
     search = Search(index, resources.embedder, section)
     return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation))

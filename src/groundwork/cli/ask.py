@@ -7,6 +7,7 @@ import click
 from groundwork.app.live import Live, open_live
 from groundwork.app.outlets import Discard
 from groundwork.cli.terminal import app_option, bold, dim, json_option, out, out_json, run, talk
+from groundwork.core.document import Citation
 from groundwork.core.message import say
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
@@ -53,10 +54,16 @@ def print_reply(reply: Reply) -> None:
     if reply.citations:
         out()
     for citation in reply.citations:
-        anchor = f"#{citation.element}" if citation.element else f":{citation.line}" if citation.line else ""
-        out(f"{bold(f'[{citation.number}]')} {citation.title}  {dim(citation.source + anchor)}")
+        out(f"{bold(f'[{citation.number}]')} {citation.title}  {dim(citation.source + _anchor(citation))}")
     verdicts = ", ".join(
         f"{verdict.rail}:{verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "") for verdict in reply.verdicts
     )
     cost = "cost unknown" if reply.cost is None else f"${reply.cost:.4f}"
     talk(dim(" · ".join(part for part in (reply.model, cost, "from the cache" if reply.cached else "", verdicts, reply.trace) if part)))
+
+
+def _anchor(citation: Citation) -> str:
+    """Where in its source a quote stands, as a link to it would end."""
+    if citation.page:
+        return f"#page={citation.page}"
+    return f"#{citation.element}" if citation.element else f":{citation.line}" if citation.line else ""

@@ -10,7 +10,7 @@ from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, dim, json_option, out, out_json, progress, run, talk
-from groundwork.context.indexing import Indexer, IndexReport
+from groundwork.context.indexing import PARTLY, Indexer, IndexReport
 from groundwork.core.errors import ConfigError
 from groundwork.store.folder import Folder
 from groundwork.store.index import open_index
@@ -71,5 +71,8 @@ def say_report(report: IndexReport) -> None:
     counts = f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged"
     talk(f"documents: {counts}; {report.embedded} chunks embedded, {report.reused} kept, {report.seconds:.1f} s")
     for source, reason in report.skipped:
-        talk(f"{bad('skipped')} {source}: {reason.removeprefix(f'{source} ').removeprefix(f'{source}: ')}")
+        partly = reason.startswith(PARTLY)
+        talk(
+            f"{dim('partly') if partly else bad('skipped')} {source}: {reason.removeprefix(PARTLY).removeprefix(f'{source} ').removeprefix(f'{source}: ')}"
+        )
     out(dim(f"generation {report.generation}") if report.generation else "nothing is indexed")

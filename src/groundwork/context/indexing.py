@@ -14,9 +14,10 @@ import msgspec
 from groundwork.context import reading
 from groundwork.context.chunking import Measure, embedded_text, split
 from groundwork.context.config import ContextSection
+from groundwork.context.origins import Origin
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk
-from groundwork.core.errors import ConfigError, InputError, StoreError
+from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.index import FOLDER, IndexStore
 from groundwork.store.lock import holding
@@ -31,6 +32,8 @@ Progress = Callable[[int, int, str], None]
 """Called with how many sources are done, how many there are, and the one at hand; again and again while a long one is embedded."""
 
 LOCK = FOLDER / "lock"
+PARTLY = "read in part: "
+"""How the reason begins where a source was read, but not all of it."""
 _BATCH = 64
 """Chunks embedded between two signs of life."""
 
@@ -79,25 +82,24 @@ class Indexer:
         """Index what is new or changed, remove what is gone. `rebuild` does every source again: needed after a change of encoder or chunking.
 
         A file that cannot be read as text is skipped with its reason, and what the index held of it goes: search knows only what a file says
-        now. A file that cannot be opened keeps its last known state. Raises StoreBusy where another process is indexing, ConfigError where
+        now. A file that cannot be opened, a page that cannot be reached and what a failing function gave keep their last known state. Raises StoreBusy where another process is indexing, ConfigError where
         the chunking, StoreError where the encoder is not the index's own.
         """
         started = time.monotonic()
         self._counts = dict.fromkeys(self._counts, 0)
         with holding(self._root / LOCK, what="indexing here"):
             self._agree(rebuild=rebuild)
-            sources = find_sources(self._root, self._config.sources)
+            sources = find_sources(self._root, self._config.sources, self._config.fetch.limits())
             self._skipped = list(sources.skipped)
             known = self._store.digests()
-            for source in known.keys() - sources.files.keys():
+            for source in filter(sources.is_gone, known):
                 self._remove(source)
-            for done, (source, path) in enumerate(sources.files.items()):
-                progress(done, len(sources.files), source)
-                self._take(
-                    source, path, known.get(source), lambda done=done, source=source: progress(done, len(sources.files), source), rebuild
-                )
-            if sources.files:
-                progress(len(sources.files), len(sources.files), "")
+            total = len(sources.origins)
+            for done, (source, origin) in enumerate(sources.origins.items()):
+                progress(done, total, source)
+                self._take(source, origin, known.get(source), lambda done=done, source=source: progress(done, total, source), rebuild)
+            if total:
+                progress(total, total, "")
             return IndexReport(
                 **self._counts, skipped=sorted(self._skipped), seconds=time.monotonic() - started, generation=self._store.generation()
             )
@@ -121,15 +123,15 @@ class Indexer:
         else:
             raise ConfigError(f"the index was made with other chunks ({made['chunk']}) than `[context.chunk]` asks for", fix=fix)
 
-    def _take(self, source: str, path: Path, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
+    def _take(self, source: str, origin: Origin, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
         """Bring one source up to date."""
         try:
-            data = reading.load(path, source)
-            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), data)
+            raw = origin.load()
+            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), raw.identity)
             if digest == known:
                 self._counts["unchanged"] += 1
                 return
-            document = reading.parse(data, source)
+            document = reading.parse_raw(raw)
             chunks = split(document, self._encoder, tokens=self._config.chunk.tokens, overlap=self._config.chunk.overlap)
         except InputError as error:
             self._skipped.append((source, error.what))
@@ -139,6 +141,10 @@ class Indexer:
         except OSError as error:
             self._skipped.append((source, f"it cannot be opened: {error.strerror}"))
             return
+        except UpstreamError as error:
+            self._skipped.append((source, error.what))
+            return
+        self._skipped.extend((source, f"{PARTLY}{unread}") for unread in document.unread)
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
         vectors = dict(self._embed(fresh, alive))

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from groundwork.context.canonical import Canonical
+from groundwork.context.canonical import Canonical, image_text
 from groundwork.core.document import Document
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -87,7 +87,7 @@ class _Blocks:
         elif kind == "tr_open":
             self._row = []
         elif self._row is not None:
-            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, line=self._line)
+            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, row=True, line=self._line)
             self._row, self._in_list = None, False
             self._rows += 1
 
@@ -106,11 +106,13 @@ class _Blocks:
 
 
 def inline_text(tokens: list[Token]) -> str:
-    """The text of inline tokens: markup gone, code and the text of links and images kept, soft breaks as spaces."""
+    """The text of inline tokens: markup gone, code and the text of links kept, images as what stands for them, soft breaks as spaces."""
     text = ""
     for token in tokens:
-        if token.type in {"text", "code_inline", "image", "text_special"}:
+        if token.type in {"text", "code_inline", "text_special"}:
             text += token.content
+        elif token.type == "image":
+            text += image_text(inline_text(token.children or []), str(token.attrs.get("title", "")))
         elif token.type == "softbreak":
             text += " "
         elif token.type == "hardbreak" or (token.type == "html_inline" and _BREAK.match(token.content)):
