@@ -4,6 +4,9 @@ Blocks are separated by a blank line; lines of one list, table or listing by a n
 landmarks and headings mean the same for every medium.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from groundwork.core.document import Document, Heading, Landmark, Medium
 from groundwork.core.errors import InputError
 from groundwork.core.ids import content_id
@@ -47,7 +50,7 @@ class Canonical:
         self._parts.append(text)
         self._length += len(text)
 
-    def document(self, source: str, *, title: str, medium: Medium, metadata: dict[str, str] | None = None) -> Document:
+    def document(self, source: str, *, title: str, medium: Medium, metadata: Mapping[str, Any] | None = None) -> Document:
         """The finished document. Without a title, its first heading or the file's name is one. Raises InputError where no text was found."""
         text = "".join(self._parts)
         if not text:

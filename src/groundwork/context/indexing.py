@@ -14,11 +14,12 @@ import msgspec
 from groundwork.context import reading
 from groundwork.context.chunking import Measure, embedded_text, split
 from groundwork.context.config import ContextSection
+from groundwork.context.labels import Labeller
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk
 from groundwork.core.errors import ConfigError, InputError, StoreError
 from groundwork.core.ids import canonical, content_id
-from groundwork.store.index import FOLDER, IndexStore
+from groundwork.store.index import FOLDER, IndexStore, find_source
 from groundwork.store.lock import holding
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Indexer:
         self._root = root
         self._store = store
         self._encoder = encoder
+        self._labeller = Labeller(config)
         self._counts = {"added": 0, "changed": 0, "removed": 0, "unchanged": 0, "embedded": 0, "reused": 0}
         self._skipped: list[tuple[str, str]] = []
 
@@ -86,6 +88,7 @@ class Indexer:
         self._counts = dict.fromkeys(self._counts, 0)
         with holding(self._root / LOCK, what="indexing here"):
             self._agree(rebuild=rebuild)
+            self._store.begin(access=self._labeller.fingerprint)
             sources = find_sources(self._root, self._config.sources)
             self._skipped = list(sources.skipped)
             known = self._store.digests()
@@ -96,6 +99,7 @@ class Indexer:
                 self._take(
                     source, path, known.get(source), lambda done=done, source=source: progress(done, len(sources.files), source), rebuild
                 )
+            self._store.conclude(access=self._labeller.fingerprint, skipped=self._skipped)
             if sources.files:
                 progress(len(sources.files), len(sources.files), "")
             return IndexReport(
@@ -125,11 +129,13 @@ class Indexer:
         """Bring one source up to date."""
         try:
             data = reading.load(path, source)
-            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), data)
+            salt = self._labeller.salt(source)
+            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), data, *([salt] if salt else []))
             if digest == known:
                 self._counts["unchanged"] += 1
                 return
             document = reading.parse(data, source)
+            labels = self._labeller.labels(document)
             chunks = split(document, self._encoder, tokens=self._config.chunk.tokens, overlap=self._config.chunk.overlap)
         except InputError as error:
             self._skipped.append((source, error.what))
@@ -138,11 +144,12 @@ class Indexer:
             return
         except OSError as error:
             self._skipped.append((source, f"it cannot be opened: {error.strerror}"))
+            self._relabel(source)
             return
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
         vectors = dict(self._embed(fresh, alive))
-        self._store.put(document, chunks, vectors, digest=digest)
+        self._store.put(document, chunks, vectors, digest=digest, labels=labels)
         self._counts["added" if known is None else "changed"] += 1
         self._counts["embedded"] += len(fresh)
         self._counts["reused"] += len(chunks) - len(fresh)
@@ -153,6 +160,16 @@ class Indexer:
             vectors = self._encoder.encode([embedded_text(chunk) for chunk in some])
             yield from zip((chunk.id for chunk in some), vectors, strict=True)
             alive()
+
+    def _relabel(self, source: str) -> None:
+        """A document that keeps its last text does not keep readers whom the configuration no longer allows."""
+        document = self._store.database.read_now(lambda connection: find_source(connection, source))
+        if document is None:
+            return
+        try:
+            self._store.relabel(source, self._labeller.labels(document))
+        except InputError:
+            self._remove(source)
 
     def _remove(self, source: str) -> None:
         self._store.remove(source)

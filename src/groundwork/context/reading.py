@@ -14,7 +14,7 @@ from groundwork.context.read_text import read_text
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the readers give other text for the same file: then every source is read again."""
 
 LARGEST = 20_000_000

@@ -40,6 +40,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     landmarks: tuple[Landmark, ...] = ()
     headings: tuple[Heading, ...] = ()
     metadata: dict[str, Any] = {}
+    """Its own fields: texts, numbers, true or false, lists of texts; a date is a text like `2024-01-31`."""
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

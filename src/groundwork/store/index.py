@@ -1,4 +1,4 @@
-"""The index in one SQLite file: documents, chunks, their terms (FTS5) and their vectors.
+"""The index in one SQLite file: documents with their labels, chunks, their terms (FTS5) and their vectors.
 
 Whatever happens to one source happens in one transaction: a reader sees the document before or after, never between. A replaced or removed
 document leaves the search at once; its text stays readable by id, because old traces cite it. (Erasure for good is not covered yet.)
@@ -18,8 +18,9 @@ import msgspec
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreError
-from groundwork.core.ids import content_id
+from groundwork.core.ids import canonical, content_id
 from groundwork.store.database import Database
+from groundwork.store.labels import EVERYTHING, Labels, Selection, condition, write_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,13 +139,15 @@ class IndexStore:
         sql = "SELECT chunk.id FROM chunk JOIN document ON document.number = chunk.document WHERE source = ?"
         return {identifier for (identifier,) in self.database.read_now(lambda connection: connection.execute(sql, (source,)).fetchall())}
 
-    def put(self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str) -> None:
+    def put(
+        self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = Labels()
+    ) -> None:
         """Make this the current document of its source. `vectors` has one for every chunk id that the source does not hold yet; a vector
         given for one that it holds replaces it. Durable when it returns.
         """
         added = {identifier: to_blob(vector) for identifier, vector in vectors.items()}
         record = msgspec.json.encode(msgspec.structs.replace(document, text=""))
-        mark = _share(record, [chunk.id for chunk in chunks])
+        mark = _share(record, [chunk.id for chunk in chunks], labels)
         packed = zlib.compress(document.text.encode(), 6)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -156,7 +159,45 @@ class IndexStore:
                 (document.id, document.source, digest, mark, record, packed),
             ).fetchone()[0]
             _put_chunks(connection, number, chunks, added)
+            write_labels(connection, number, labels)
             _mark(connection, old, mark)
+
+        self.database.write_now(work)
+
+    def relabel(self, source: str, labels: Labels) -> None:
+        """Give a source's current document other labels; nothing where there is none. Durable when it returns."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT number, mark, record FROM document WHERE source = ?", (source,)).fetchone()
+            if row is None:
+                return
+            number, old, record = row
+            chunks = [name for (name,) in connection.execute("SELECT id FROM chunk WHERE document = ? ORDER BY number", (number,))]
+            mark = _share(record, chunks, labels)
+            connection.execute("UPDATE document SET mark = ? WHERE number = ?", (mark, number))
+            write_labels(connection, number, labels)
+            _mark(connection, old, mark)
+
+        self.database.write_now(work)
+
+    def begin(self, *, access: str) -> None:
+        """Note at the beginning of a run that documents are being labelled under other permissions: until it has concluded, the labels are
+        of neither.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            if read_access(connection) != access:
+                _set(connection, "access", "changing")
+
+        self.database.write_now(work)
+
+    def conclude(self, *, access: str, skipped: Sequence[tuple[str, str]]) -> None:
+        """Note at the end of a run under which permissions every document was labelled, and what was left out."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _set(connection, "access", access)
+            connection.execute("DELETE FROM skipped")
+            connection.executemany("INSERT OR REPLACE INTO skipped (source, reason) VALUES (?, ?)", skipped)
 
         self.database.write_now(work)
 
@@ -191,20 +232,41 @@ def read_fingerprint(connection: sqlite3.Connection) -> str:
     return _made_with(connection).get("fingerprint", "")
 
 
-def search_terms(connection: sqlite3.Connection, terms: Sequence[str], *, most: int) -> list[tuple[int, float]]:
+def read_access(connection: sqlite3.Connection) -> str:
+    """The fingerprint of the permissions that the whole index was labelled under; empty where it was without."""
+    return _get(connection, "access")
+
+
+def read_skipped(connection: sqlite3.Connection) -> dict[str, str]:
+    """What the last run left out, by source, and why."""
+    return dict(connection.execute("SELECT source, reason FROM skipped").fetchall())
+
+
+def search_terms(
+    connection: sqlite3.Connection, terms: Sequence[str], *, most: int, among: Selection = EVERYTHING
+) -> list[tuple[int, float]]:
     """Numbers and scores (higher is better) of the chunks that hold any of the terms, by BM25. Each term is matched as a phrase of words:
     nothing in it is read as query syntax. Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009).
+
+    The rarity of a word is counted over all chunks, also over those that are not `among` the selected.
     """
     phrases = ['"' + term.replace('"', '""').replace("\0", " ") + '"' for term in terms]
     if not phrases:
         return []
-    sql = "SELECT rowid, -bm25(chunk_terms) AS score FROM chunk_terms WHERE chunk_terms MATCH ? ORDER BY score DESC, rowid LIMIT ?"
-    return connection.execute(sql, (" OR ".join(phrases), most)).fetchall()
+    query = " OR ".join(phrases)
+    if among.is_everything:
+        sql = "SELECT rowid, -bm25(chunk_terms) AS score FROM chunk_terms WHERE chunk_terms MATCH ? ORDER BY score DESC, rowid LIMIT ?"
+        return connection.execute(sql, (query, most)).fetchall()
+    selected, bound = condition(among)
+    sql = f"""SELECT chunk_terms.rowid, -bm25(chunk_terms) AS score FROM chunk_terms JOIN chunk ON chunk.number = chunk_terms.rowid
+        WHERE chunk_terms MATCH ? AND chunk.document IN (SELECT number FROM document WHERE {selected})
+        ORDER BY score DESC, chunk_terms.rowid LIMIT ?"""
+    return connection.execute(sql, (query, *bound, most)).fetchall()
 
 
-def read_numbers(connection: sqlite3.Connection) -> list[int]:
-    """The numbers of all current chunks, ascending."""
-    return [number for (number,) in connection.execute("SELECT number FROM chunk ORDER BY number")]
+def read_numbers(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """The numbers of all current chunks, ascending, each with that of its document."""
+    return connection.execute("SELECT number, document FROM chunk ORDER BY number").fetchall()
 
 
 def read_vectors(connection: sqlite3.Connection, *, above: int) -> Iterator[tuple[int, bytes]]:
@@ -231,6 +293,12 @@ def find_document(connection: sqlite3.Connection, identifier: str) -> Document:
         if row:
             return msgspec.structs.replace(msgspec.json.decode(row[0], type=Document), text=zlib.decompress(row[1]).decode())
     raise NotFound(f"no document {identifier} in the index", fix="check the id; a new search gives the ids of today's documents")
+
+
+def find_source(connection: sqlite3.Connection, source: str) -> Document | None:
+    """The current document of a source; None where it has none."""
+    row = connection.execute("SELECT id FROM document WHERE source = ?", (source,)).fetchone()
+    return None if row is None else find_document(connection, row[0])
 
 
 # -- vectors as they lie on disk
@@ -287,10 +355,13 @@ def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless
     return str(row[0])
 
 
-def _share(record: bytes, chunks: Sequence[str]) -> str:
+def _share(record: bytes, chunks: Sequence[str], labels: Labels) -> str:
+    """A document's share of the generation. Chunks count as a set: a kept one keeps its place in the table where the text moves."""
     digest = hashlib.sha256(record)
-    for identifier in chunks:
+    for identifier in sorted(chunks):
         digest.update(identifier.encode())
+    if labels.values or labels.rules:
+        digest.update(canonical([labels.values, labels.rules]))
     return digest.hexdigest()
 
 
