@@ -19,7 +19,8 @@ from groundwork.observe.recorder import span
 
 _OPENING = re.compile(r"\s*(?:and|but|or|so|also|then|what about|how about|what of)\b", re.IGNORECASE)
 _PRONOUNS = frozenset("it its they their theirs them he his him she her hers this that these those there one ones former latter".split())  # noqa: SIM905
-_NAME = re.compile(r"[^\W\d_][\w'’-]*(?:[ \t]+(?:of[ \t]+|the[ \t]+)?[A-Z][\w'’-]*)*|\w+(?:[_.:/-]\w+)+", re.UNICODE)
+_NAME = re.compile(r"\w+(?:[_.:/-]+\w+)+|[^\W\d_a-z][\w'’]*(?:[ \t]+(?:of[ \t]+)?[^\W\d_a-z][\w'’]*)*|\w*\d\w*")
+_MARKER = re.compile(r"\[\d{1,3}(?:\s*[,;]\s*\d{1,3})*\]")
 _FEW = 2
 """A question with no more words of meaning than this leans on what was said before."""
 _MOST = 6
@@ -117,7 +118,7 @@ def is_elliptical(question: str) -> bool:
 
 def salient(text: str, *, names_only: bool = False) -> list[str]:
     """What a text is about: its names (capitalised inside a sentence), identifiers and numbers; where it has none, its words of meaning."""
-    text = text[:_PREVIOUS]
+    text = _MARKER.sub("", text[:_PREVIOUS])
     names: list[str] = []
     for match in _NAME.finditer(text):
         name = match.group()

@@ -103,7 +103,7 @@ class Search:
     ) -> None:
         self._store = store
         self._embedder = embedder
-        self._config = config.retrieve
+        self.config = config.retrieve
         self._scoping = Scoping(config, today)
         self._matrix: Matrix | None = None
         self._loading = threading.Lock()
@@ -119,7 +119,7 @@ class Search:
     async def trail(self, query: str, /, *, keep: int, scope: Scope = Scope(), depth: int = 0) -> Trail:
         """The search with everything on its way. `depth` makes both lists that long instead of as configured. Raises as `find` does."""
         query = query.encode(errors="replace").decode().replace("\0", " ")  # lone surrogates and NULs reach neither tokenizer nor SQLite
-        vector = None if self._config.fuse == "terms" or not query.strip() else await self._embed(query)
+        vector = None if self.config.fuse == "terms" or not query.strip() else await self._embed(query)
         return await self._store.database.read(lambda connection: self._trail(connection, query, vector, keep, scope, depth))
 
     async def _embed(self, query: str) -> "Vectors | None":
@@ -135,7 +135,7 @@ class Search:
         self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int
     ) -> Trail:
         """On a reader thread, on one snapshot."""
-        config = self._config
+        config = self.config
         with snapshot(connection):
             generation = read_generation(connection)
             if not generation:
@@ -161,7 +161,7 @@ class Search:
 
     def _prefer(self, connection: sqlite3.Connection, trail: Trail, keep: int) -> None:
         """Take the best, without near-duplicates and with variety where that is asked for."""
-        threshold, diversity = self._config.duplicates, self._config.diversity
+        threshold, diversity = self.config.duplicates, self.config.diversity
         if threshold is None and not diversity:
             trail.best = trail.boosted[:keep]
             return
