@@ -68,7 +68,9 @@ async def test_what_was_never_looked_at_is_counted(archive: Application) -> None
     assert {one.source for one in told.candidates} == {"docs/best.md", "docs/twin.md", "docs/far.md"}
 
 
-async def lost(archive: Application, named: str, scope: Scope = Scope(operator=True), query: str = "archive backup", **retrieve: Any) -> Absence:
+async def lost(
+    archive: Application, named: str, scope: Scope = Scope(operator=True), query: str = "archive backup", **retrieve: Any
+) -> Absence:
     search = archive.search(permissions=RULES, retrieve=RetrieveSection(**retrieve))
     return await why_not(search, archive.store, section(**retrieve), archive.root, named, query, keep=2, scope=scope)
 

@@ -29,7 +29,9 @@ def scope(user: str = "", *groups: str, where: str = "", tenant: str = "local") 
 @pytest.fixture
 def office(application: Application) -> Application:
     application.write(HR, "---\nband: 7\nteam: people\n---\n# Pay\n\nThe director earns a salary.")
-    application.write(OPEN, "---\nyear: 2024\nteam: press\ntags: [news, pay]\npublished: 2024-03-01\n---\n# Open\n\nA salary is paid monthly.")
+    application.write(
+        OPEN, "---\nyear: 2024\nteam: press\ntags: [news, pay]\npublished: 2024-03-01\n---\n# Open\n\nA salary is paid monthly."
+    )
     application.write(ZOE, "---\nallow: [user:zoe]\n---\n# Zoe\n\nThe salary of Zoe.")
     application.index(permissions=RULES)
     return application

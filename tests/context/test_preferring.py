@@ -23,7 +23,16 @@ def ranked(*scores: float) -> list[Ranked]:
 
 @pytest.mark.parametrize(
     ("published", "factor"),
-    [("2026-07-01", 1.0), ("2025-07-01", 0.8), ("2024-07-01", 0.7), ("1900-01-01", 0.6), ("2099-01-01", 1.0), (None, 0.6), ("soon", 0.6), (7, 0.6)],
+    [
+        ("2026-07-01", 1.0),
+        ("2025-07-01", 0.8),
+        ("2024-07-01", 0.7),
+        ("1900-01-01", 0.6),
+        ("2099-01-01", 1.0),
+        (None, 0.6),
+        ("soon", 0.6),
+        (7, 0.6),
+    ],
 )
 def test_half_of_what_age_takes_is_gone_after_each_half_life(published: object, factor: float) -> None:
     values = {} if published is None else {"published": published}
@@ -56,7 +65,11 @@ def test_diversity_loses_nobody_and_begins_with_the_best(scores: list[float], di
 
 
 def test_diversity_takes_the_next_best_that_is_not_alike() -> None:
-    assert [one.number for one in diverse(ranked(1.0, 0.9, 0.5), lambda one, other: 1.0 if {one, other} == {1, 2} else 0.0, 0.5, 2)] == [1, 3, 2]
+    assert [one.number for one in diverse(ranked(1.0, 0.9, 0.5), lambda one, other: 1.0 if {one, other} == {1, 2} else 0.0, 0.5, 2)] == [
+        1,
+        3,
+        2,
+    ]
 
 
 def test_of_near_duplicates_the_best_stays_and_the_others_name_it() -> None:

@@ -64,7 +64,7 @@ def test_names_are_few_and_words_stand_in_for_them() -> None:
 
 
 async def test_a_model_writes_it_anew() -> None:
-    model = Scripted(Delta(text="\"What is the population\n of Paris?\""), Delta(finish="stop"))
+    model = Scripted(Delta(text='"What is the population\n of Paris?"'), Delta(finish="stop"))
     assert await ByModel(model).rewrite(request("and its population?", *CAPITAL)) == "What is the population of Paris?"
     sent = model.asked[0].messages[-1].text
     assert "Paris is its capital" in sent

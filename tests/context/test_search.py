@@ -164,7 +164,9 @@ async def test_error_codes_and_names_are_found_by_themselves(application: Applic
     for place, text in enumerate(CODES.values()):
         application.write(f"docs/{place}.md", f"# Page {place}\n\n{text}")
     for number in range(40):
-        application.write(f"docs/noise{number}.md", f"# Noise {number}\n\nThe error ORA {number} of foo or bar, so 3 E 1234{number}, err ssl.")
+        application.write(
+            f"docs/noise{number}.md", f"# Noise {number}\n\nThe error ORA {number} of foo or bar, so 3 E 1234{number}, err ssl."
+        )
     application.index()
     search = application.search(retrieve=RetrieveSection(fuse=fuse))  # type: ignore[arg-type]
     expected = f"docs/{list(CODES).index(code)}.md"

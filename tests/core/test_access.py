@@ -23,6 +23,13 @@ def test_a_user_cannot_be_named_into_a_group_or_another_tenant() -> None:
         assert not allows([[reader(rule)]], readers_of(sly)), rule
 
 
+def test_a_slash_in_a_name_moves_nobody_to_another_tenant() -> None:
+    rule = [[reader("user:acme/anna")]]
+    assert not allows(rule, readers_of(Principal(tenant="local", user="acme/anna")))
+    assert not allows([[reader("group:a/b/c")]], readers_of(Principal(tenant="a/b", user="x", groups=("c",))))
+    assert allows([[reader("group:a/b/c")]], readers_of(Principal(tenant="a", user="x", groups=("b/c",))))
+
+
 @pytest.mark.parametrize("text", ["", "anna", "Everyone", "group:", "group: legal", "role:x", "user:a b", "user:a,user:b"])
 def test_what_names_no_reader_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="names no reader"):

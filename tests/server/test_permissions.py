@@ -183,7 +183,9 @@ def test_the_rest_of_the_api_says_nothing(office: Served, keys: dict[str, dict[s
         assert leaks(office.ask("GET", path, headers=keys["bob"])[2]) == [], path
 
 
-def test_an_example_from_a_rated_answer_is_shown_to_those_who_may_see_its_passages(root: Path, office: Served, keys: dict[str, dict[str, str]]) -> None:
+def test_an_example_from_a_rated_answer_is_shown_to_those_who_may_see_its_passages(
+    root: Path, office: Served, keys: dict[str, dict[str, str]]
+) -> None:
     from groundwork.app.rated import RatedTraces
     from groundwork.core.ids import event_id
     from groundwork.core.message import say
@@ -203,7 +205,9 @@ def test_an_example_from_a_rated_answer_is_shown_to_those_who_may_see_its_passag
     assert list(shots()) == []
 
 
-def test_an_original_that_has_changed_is_not_shown_before_it_is_indexed(office: Served, root: Path, keys: dict[str, dict[str, str]]) -> None:
+def test_an_original_that_has_changed_is_not_shown_before_it_is_indexed(
+    office: Served, root: Path, keys: dict[str, dict[str, str]]
+) -> None:
     """What stands in it now may be for others."""
     _, _, body = office.say("When does the office open?", "office", keys["bob"])
     document = body["groundwork"]["citations"][0]["document"]
@@ -213,7 +217,9 @@ def test_an_original_that_has_changed_is_not_shown_before_it_is_indexed(office: 
         status, _, page = office.ask("GET", f"/original/{document}", headers=keys["bob"])
         assert (status, "4711" in page) == (404, False)
         index_docs(root)
-        assert office.ask("GET", f"/source/{document}", headers=keys["bob"])[0] == 404, "the earlier version is as closed as the present one"
+        assert office.ask("GET", f"/source/{document}", headers=keys["bob"])[0] == 404, (
+            "the earlier version is as closed as the present one"
+        )
         assert office.ask("GET", f"/source/{document}", headers=keys["anna"])[0] == 200
     finally:
         file.write_text(OPEN)

@@ -67,7 +67,9 @@ class RatedTraces:
     async def _document(self, identifier: str) -> Document | None:
         if identifier not in self._documents:
             try:
-                self._documents[identifier] = await self.folder.index.database.read(lambda connection: find_document(connection, identifier))
+                self._documents[identifier] = await self.folder.index.database.read(
+                    lambda connection: find_document(connection, identifier)
+                )
             except NotFound:
                 self._documents[identifier] = None
         return self._documents[identifier]

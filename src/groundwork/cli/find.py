@@ -53,7 +53,13 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @click.command(epilog=EPILOG)
 @click.argument("query")
 @click.option("--where", default="", help="Only documents whose fields fulfil this.")
-@click.option("--as", "user", default="", metavar="USER", help="Search as this user would, with their permissions. Left out: as the operator, who sees all.")
+@click.option(
+    "--as",
+    "user",
+    default="",
+    metavar="USER",
+    help="Search as this user would, with their permissions. Left out: as the operator, who sees all.",
+)
 @click.option("--group", "groups", multiple=True, help="With --as: a group of theirs; may be repeated.")
 @click.option("--tenant", default="local", show_default=True, help="With --as: their tenant.")
 @click.option("--after", default="", metavar="QUESTION", help="The question before, for [context.retrieve] rewrite.")

@@ -20,7 +20,9 @@ def command() -> None:
 @click.option("--user", help="Who its requests come from.  [default: NAME]")
 @click.option("--group", "groups", multiple=True, help="A group that the user belongs to; may be repeated.")
 @click.option("--internal", is_flag=True, help="Admitted while the application's autonomy is `walk`.")
-@click.option("--on-behalf-of", is_flag=True, help="Its holder may name another user and groups by header. For programs that have checked who asks.")
+@click.option(
+    "--on-behalf-of", is_flag=True, help="Its holder may name another user and groups by header. For programs that have checked who asks."
+)
 @app_option
 @json_option
 def create(
@@ -53,9 +55,7 @@ def list_(root: Path, as_json: bool) -> None:
     if as_json:
         out_json(keys)
         return
-    rows = [
-        (key.id, key.name, key.principal.tenant, _who(key), moment(key.made), "revoked" if key.revoked else "in force") for key in keys
-    ]
+    rows = [(key.id, key.name, key.principal.tenant, _who(key), moment(key.made), "revoked" if key.revoked else "in force") for key in keys]
     table(rows, ("id", "name", "tenant", "user", "made", "state"))
 
 

@@ -108,7 +108,9 @@ def _ranked(
         twin = connection.execute(
             "SELECT document.source, chunk.id FROM chunk JOIN document ON document.number = document WHERE chunk.number = ?", (twins[0],)
         ).fetchone()
-        return Absence(source=source, stage="duplicate", reason=f"it says nearly the same as {twin[0]} ({twin[1]}), which came first", lists=best)
+        return Absence(
+            source=source, stage="duplicate", reason=f"it says nearly the same as {twin[0]} ({twin[1]}), which came first", lists=best
+        )
     moved = f", {boosted.rank} after boosts" if trail.factors else ""
     where = ", ".join(f"{_LISTS[name]} #{place.rank}" for name, place in best.items())
     reason = f"it was lost in fusion at rank {fused.rank}{moved} of {len(trail.fused)}, and {keep} are kept ({where})"

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 Progress = Callable[[int, int, str], None]
-"""Called with how many sources are done, how many there are, and the one at hand; again and again while a long one is embedded."""
+"""Called with how many sources are done, how many there are, and the one at hand; again and again while a long one is embedded. It may raise
+`Stopped`.
+"""
 
 LOCK = FOLDER / "lock"
 _BATCH = 64
@@ -59,6 +61,10 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+
+
+class Stopped(Exception):
+    """Whoever started a run wants it no more. What it had finished is kept, and the next run goes on from there."""
 
 
 def _quiet(_done: int, _total: int, _source: str) -> None:

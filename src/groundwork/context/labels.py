@@ -45,7 +45,8 @@ class Labeller:
         values |= {"source": document.source, "title": document.title, "medium": document.medium}
         if self._permissions is None and ALLOW in own:
             raise InputError(
-                f"{document.source} says who may see it, and permissions are not in use", fix="add `[context.permissions]` to groundwork.toml"
+                f"{document.source} says who may see it, and permissions are not in use",
+                fix="add `[context.permissions]` to groundwork.toml",
             )
         return Labels(values, self.rules(document.source, own))
 

@@ -131,9 +131,7 @@ class Search:
                 continue
         return None
 
-    def _trail(
-        self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int
-    ) -> Trail:
+    def _trail(self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int) -> Trail:
         """On a reader thread, on one snapshot."""
         config = self.config
         with snapshot(connection):

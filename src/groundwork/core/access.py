@@ -43,10 +43,11 @@ def reader(text: str) -> str:
 
 def readers_of(principal: Principal) -> tuple[str, ...]:
     """Everything that this principal is, in full form. Users and groups of one name in two tenants are strangers."""
-    found = [EVERYONE, f"tenant:{principal.tenant}"]
+    tenant = principal.tenant.replace("/", "%2F")  # the first slash of a reader ends its tenant
+    found = [EVERYONE, f"tenant:{tenant}"]
     if principal.user:
-        found.append(f"user:{principal.tenant}/{principal.user}")
-    found += [f"group:{principal.tenant}/{group}" for group in sorted(set(principal.groups))]
+        found.append(f"user:{tenant}/{principal.user}")
+    found += [f"group:{tenant}/{group}" for group in sorted(set(principal.groups))]
     return tuple(found)
 
 

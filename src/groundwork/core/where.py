@@ -167,7 +167,9 @@ class _Parser:
         match = _TOKEN.match(self._text, self._at)
         self._start = self._at + len(rest) - len(rest.lstrip())
         if match is None or match.lastgroup is None:
-            self._fail("there is a quote that never ends" if self._text[self._start] in "\"'" else f"`{self._text[self._start]}` is not known")
+            self._fail(
+                "there is a quote that never ends" if self._text[self._start] in "\"'" else f"`{self._text[self._start]}` is not known"
+            )
         self._kind, self._token, self._at = match.lastgroup, match[match.lastgroup], match.end()
 
     def _fail(self, what: str) -> NoReturn:
@@ -214,7 +216,9 @@ class _Parser:
         if self._count > _MOST:
             self._fail(f"it has more than {_MOST} comparisons")
         if self._kind != "word" or self._token.lower() in _WORDS:
-            self._fail("the name of a field is missing" if not self._kind else f"`{self._token}` stands where the name of a field should be")
+            self._fail(
+                "the name of a field is missing" if not self._kind else f"`{self._token}` stands where the name of a field should be"
+            )
         field = self._token
         self._next()
         negated = self._take("not")

@@ -41,7 +41,9 @@ def write_labels(connection: sqlite3.Connection, document: int, labels: Labels) 
     """Make these the labels of a document."""
     connection.execute("DELETE FROM document_value WHERE document = ?", (document,))
     connection.execute("DELETE FROM document_reader WHERE document = ?", (document,))
-    rows = [(document, name, *_row(value)) for name, held in labels.values.items() for value in (held if isinstance(held, list) else [held])]
+    rows = [
+        (document, name, *_row(value)) for name, held in labels.values.items() for value in (held if isinstance(held, list) else [held])
+    ]
     connection.executemany("INSERT INTO document_value (document, name, kind, text, number) VALUES (?, ?, ?, ?, ?)", rows)
     readers = {(reader, document, place, len(labels.rules)) for place, rule in enumerate(labels.rules) for reader in rule}
     connection.executemany("INSERT INTO document_reader (reader, document, rule, rules) VALUES (?, ?, ?, ?)", sorted(readers))
