@@ -13,6 +13,7 @@ from groundwork.core.request import Principal
 from tests.context.folder import Application
 
 RULES = PermissionsSection(rules=(AllowSection(match="docs/hr/**", allow=("group:hr",)),), otherwise=("everyone",))
+OPERATOR = Scope(operator=True)
 BOB = readers_of(Principal(user="bob"))
 TWIN = "The archive keeps every backup for ninety days and then deletes it for good in the night."
 
@@ -68,9 +69,7 @@ async def test_what_was_never_looked_at_is_counted(archive: Application) -> None
     assert {one.source for one in told.candidates} == {"docs/best.md", "docs/twin.md", "docs/far.md"}
 
 
-async def lost(
-    archive: Application, named: str, scope: Scope = Scope(operator=True), query: str = "archive backup", **retrieve: Any
-) -> Absence:
+async def lost(archive: Application, named: str, scope: Scope = OPERATOR, query: str = "archive backup", **retrieve: Any) -> Absence:
     search = archive.search(permissions=RULES, retrieve=RetrieveSection(**retrieve))
     return await why_not(search, archive.store, section(**retrieve), archive.root, named, query, keep=2, scope=scope)
 

@@ -248,7 +248,7 @@ async def test_an_index_of_an_earlier_version_is_searched_and_says_what_a_filter
 
 
 VALUES = {"a": 1, "b": "x", "c": True, "d": "2024-01-31", "e": ["x", "y"]}
-LITERALS = ["a = 1", "a > 0", "a < 1", 'b = "x"', 'b = "y"', "c = true", "c = false", "d >= 2024-01-01", "d < 2024-01-01", 'e = "y"', 'e = "z"', "b ~ \"x*\""]  # fmt: skip
+LITERALS = ["a = 1", "a > 0", "a < 1", 'b = "x"', 'b = "y"', "c = true", "c = false", "d >= 2024-01-01", "d < 2024-01-01", 'e = "y"', 'e = "z"', 'b ~ "x*"']  # fmt: skip
 TRUE = {"a = 1", "a > 0", 'b = "x"', "c = true", "d >= 2024-01-01", 'e = "y"', 'b ~ "x*"'}
 
 

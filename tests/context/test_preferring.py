@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from groundwork.core.access import Scope
 from groundwork.core.units import Duration
 from tests.context.folder import Application
 
-TODAY = datetime.date(2026, 7, 1)
+TODAY = dt.date(2026, 7, 1)
 YEAR = RecencySection(field="published", half_life=Duration(365 * 86_400.0), share=0.4)
 TWIN = "Backups are kept for ninety days and then they are deleted for good by the night job of the archive."
 

@@ -65,7 +65,7 @@ def test_what_cannot_be_read_says_where_and_what(text: str, says: str) -> None:
     assert error.value.fix
 
 
-@given(st.text(max_size=60) | st.lists(st.sampled_from(['a', "=", '"x"', "and", "not", "(", ")", "in", "[", "]", ",", "2024-01-31", "1", "<", "~", "'"]), max_size=12).map(" ".join))  # fmt: skip
+@given(st.text(max_size=60) | st.lists(st.sampled_from(["a", "=", '"x"', "and", "not", "(", ")", "in", "[", "]", ",", "2024-01-31", "1", "<", "~", "'"]), max_size=12).map(" ".join))  # fmt: skip
 def test_any_text_is_a_filter_or_an_error_of_ours(text: str) -> None:
     try:
         found = parse_where(text)

@@ -14,6 +14,8 @@ from groundwork.core.request import Principal, Request
 from groundwork.gateway.build import uses_auto
 from groundwork.gateway.providers.auto import advice
 
+_INTERNAL = Principal(internal=True)
+
 EPILOG = """\b
 Example:
   groundwork ask "When is WAL mode not available?"
@@ -46,9 +48,7 @@ async def _ask(root: Path, question: str, route: str, where: str, principal: Pri
         return await ask_live(live, question, route, where=where, principal=principal)
 
 
-async def ask_live(
-    live: Live, question: str, route: str = "", *, where: str = "", principal: Principal = Principal(internal=True)
-) -> Reply:
+async def ask_live(live: Live, question: str, route: str = "", *, where: str = "", principal: Principal = _INTERNAL) -> Reply:
     """Ask an open application, as an internal user of this machine unless told otherwise."""
     model = f"{live.app.name}/{route}" if route else live.app.name
     request = Request(messages=(say("user", question),), model=model, where=where, principal=principal)

@@ -4,7 +4,7 @@ Of YAML: `key: value`, lists (`[a, b]`, or `- a` on lines of their own) and bloc
 typed: text, number, true or false, a list of texts; a date is a text like `2024-01-31`, and a time of day is dropped.
 """
 
-import datetime
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping
@@ -43,14 +43,14 @@ def plain_values(table: Mapping[str, Any]) -> dict[str, Values]:
     """Those values of a table that a field may hold: dates as texts, lists as lists of texts; tables are passed over."""
     found: dict[str, Values] = {}
     for key, value in table.items():
-        if isinstance(value, datetime.datetime):
+        if isinstance(value, dt.datetime):
             found[key] = value.date().isoformat()
-        elif isinstance(value, datetime.date):
+        elif isinstance(value, dt.date):
             found[key] = value.isoformat()
         elif isinstance(value, str | bool | int | float):
             found[key] = value
         elif isinstance(value, list | tuple):
-            found[key] = [str(item) for item in cast(list[Any], value) if isinstance(item, str | int | float | datetime.date)]
+            found[key] = [str(item) for item in cast(list[Any], value) if isinstance(item, str | int | float | dt.date)]
     return found
 
 

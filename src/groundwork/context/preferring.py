@@ -1,6 +1,6 @@
 """What is preferred among the chunks that were found: newer documents, documents that a filter names, one of several near-duplicates, variety."""
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,13 +14,13 @@ Alike = Callable[[int, int], float]
 """How alike two chunks are, from 0 to 1."""
 
 
-def recency(section: RecencySection, values: Mapping[str, Values], today: datetime.date) -> float:
+def recency(section: RecencySection, values: Mapping[str, Values], today: dt.date) -> float:
     """The factor of a document: 1 for one of today, `1 - share` for one without the date. Of several dates the latest counts."""
     held = values.get(section.field)
     dates = [one for one in (held if isinstance(held, list) else [held]) if isinstance(one, str) and is_date(one)]
     if not dates:
         return 1 - section.share
-    age = max(0, (today - datetime.date.fromisoformat(max(dates))).days)
+    age = max(0, (today - dt.date.fromisoformat(max(dates))).days)
     return 1 - section.share * (1 - 0.5 ** (age * 86_400 / section.half_life.seconds))
 
 

@@ -126,9 +126,9 @@ def salient(text: str, *, names_only: bool = False) -> list[str]:
         first, _, rest = name.partition(" ")
         if opens and first.lower() in STOPWORDS:
             name = rest  # "Is Paris …": the first word is a capital of the sentence's, not a name's
-        if name[:1].isupper() and (not opens or " " in name or any(one.isupper() for one in name[1:]) or name.lower() not in STOPWORDS):
-            names.append(name)
-        elif re.search(r"[\d_.:/]", name):
+        if (
+            name[:1].isupper() and (not opens or " " in name or any(one.isupper() for one in name[1:]) or name.lower() not in STOPWORDS)
+        ) or re.search(r"[\d_.:/]", name):
             names.append(name)
     if names or names_only:
         return list(dict.fromkeys(names))

@@ -1,6 +1,6 @@
 """From who asks, and what they filter by, to the documents that a search looks at; and how much each of those counts."""
 
-import datetime
+import datetime as dt
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ _REMEMBERED = 256
 class Scoping:
     """Resolves scopes for one application. What it remembers of an index goes by generation, and by who asks."""
 
-    def __init__(self, config: ContextSection, today: Callable[[], datetime.date]) -> None:
+    def __init__(self, config: ContextSection, today: Callable[[], dt.date]) -> None:
         self._labeller = Labeller(config)
         self._config = config.retrieve
         self._today = today

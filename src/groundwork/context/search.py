@@ -5,7 +5,7 @@ sees what the command line indexes. Permissions and filters hold inside both lis
 an approximate index for millions of chunks.
 """
 
-import datetime
+import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
 from groundwork.context.scoping import Scoping
-from groundwork.core.access import Scope
+from groundwork.core.access import PUBLIC, Scope
 from groundwork.core.document import Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, InputError, StoreError
 from groundwork.core.ports import Embedder
@@ -98,9 +98,7 @@ class Trail:
 class Search:
     """Finds chunks for a query. One per application; it holds the vectors (1.5 kB a chunk)."""
 
-    def __init__(
-        self, store: IndexStore, embedder: Embedder, config: ContextSection, today: Callable[[], datetime.date] = datetime.date.today
-    ) -> None:
+    def __init__(self, store: IndexStore, embedder: Embedder, config: ContextSection, today: Callable[[], dt.date] = dt.date.today) -> None:
         self._store = store
         self._embedder = embedder
         self.config = config.retrieve
@@ -108,7 +106,7 @@ class Search:
         self._matrix: Matrix | None = None
         self._loading = threading.Lock()
 
-    async def find(self, query: str, /, *, keep: int, scope: Scope = Scope()) -> Found:
+    async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.
 
         Raises ConfigError where nothing is indexed yet, StoreError where the index was made by another encoder or under other permissions,
@@ -116,7 +114,7 @@ class Search:
         """
         return (await self.trail(query, keep=keep, scope=scope)).found()
 
-    async def trail(self, query: str, /, *, keep: int, scope: Scope = Scope(), depth: int = 0) -> Trail:
+    async def trail(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, depth: int = 0) -> Trail:
         """The search with everything on its way. `depth` makes both lists that long instead of as configured. Raises as `find` does."""
         query = query.encode(errors="replace").decode().replace("\0", " ")  # lone surrogates and NULs reach neither tokenizer nor SQLite
         vector = None if self.config.fuse == "terms" or not query.strip() else await self._embed(query)

@@ -34,11 +34,8 @@ async def watch(look: Callable[[], State], work: Callable[[], Awaitable[None]], 
     while True:
         seen = await asyncio.to_thread(look)
         await work()
-        while (now := await asyncio.to_thread(look)) == seen:
-            await asyncio.sleep(every)
-        while True:
-            await asyncio.sleep(still)
-            later = await asyncio.to_thread(look)
-            if later == now:
-                break
-            now = later
+        now = await asyncio.to_thread(look)
+        before = seen
+        while now == seen or now != before:
+            await asyncio.sleep(every if now == seen else still)
+            before, now = now, await asyncio.to_thread(look)

@@ -30,6 +30,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whoever runs the command line in the application's folder, and could read its files anyway: permissions do not bind them."""
 
 
+PUBLIC = Scope()
+"""What everybody may see, unfiltered."""
+
+
 def reader(text: str) -> str:
     """The full form of a reader: `user:anna` is `user:local/anna`. Raises ValueError for what names none."""
     if text == EVERYONE:

@@ -10,7 +10,7 @@ members has it. A document without the field never fulfils a comparison, and so 
 What this does not cover: arithmetic, comparing two fields, functions. The text is parsed, never run.
 """
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -85,7 +85,7 @@ def is_date(text: str) -> bool:
     if _DATE.fullmatch(text) is None:
         return False
     try:
-        datetime.date.fromisoformat(text)
+        dt.date.fromisoformat(text)
     except ValueError:
         return False
     return True
@@ -226,7 +226,7 @@ class _Parser:
             found = Some(parts=tuple(self._list(field)))
             return Not(part=found) if negated else found
         sign = self._token
-        if negated or self._kind != "sign" or sign not in _SIGNS:
+        if negated or sign not in _SIGNS:
             self._fail(f"one of {', '.join(sorted(_SIGNS - {'=='}))} or `in` is missing after `{field}`")
         self._next()
         return self._compare(field, sign)
@@ -268,5 +268,5 @@ class _Parser:
         if self._kind == "word" and token.lower() in {"true", "false"}:
             return "bool", token.lower() == "true"
         if self._kind == "date":
-            self._fail(f"{token} is no day of the calendar")
-        self._fail(f"`{token}` is no value: texts stand in quotes" if self._kind == "word" else "a value is missing")
+            return self._fail(f"{token} is no day of the calendar")
+        return self._fail(f"`{token}` is no value: texts stand in quotes" if self._kind == "word" else "a value is missing")

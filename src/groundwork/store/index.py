@@ -20,7 +20,7 @@ from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.database import Database
-from groundwork.store.labels import EVERYTHING, Labels, Selection, condition, write_labels
+from groundwork.store.labels import EVERYTHING, UNLABELLED, Labels, Selection, condition, write_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,7 +140,7 @@ class IndexStore:
         return {identifier for (identifier,) in self.database.read_now(lambda connection: connection.execute(sql, (source,)).fetchall())}
 
     def put(
-        self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = Labels()
+        self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
     ) -> None:
         """Make this the current document of its source. `vectors` has one for every chunk id that the source does not hold yet; a vector
         given for one that it holds replaces it. Durable when it returns.

@@ -37,6 +37,9 @@ class Labels(NamedTuple):
     rules: Sequence[Sequence[str]] = ()
 
 
+UNLABELLED = Labels()
+
+
 def write_labels(connection: sqlite3.Connection, document: int, labels: Labels) -> None:
     """Make these the labels of a document."""
     connection.execute("DELETE FROM document_value WHERE document = ?", (document,))
