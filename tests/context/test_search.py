@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.context.config import RetrieveSection
-from groundwork.context.search import fuse, terms_of
+from groundwork.context.fusion import fuse
+from groundwork.context.search import terms_of
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.store.index import open_index, search_terms
 from tests.context.folder import Application
