@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from groundwork.context.config import RetrieveSection
 from groundwork.context.fusion import fuse
 from groundwork.context.search import terms_of
+from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.store.index import open_index, search_terms
 from tests.context.folder import Application
@@ -78,6 +79,19 @@ async def test_a_running_search_sees_what_another_process_indexes(animals: Appli
     assert after.hits[0].chunk.source == "docs/owl.md"
     assert after.generation != before.generation
     assert "sleep" in (await search.find("cats purr sleep", keep=1)).hits[0].text
+
+
+async def test_content_that_comes_back_is_found_under_its_new_numbers(animals: Application) -> None:
+    """The generation is the old one again, and the chunks in memory are no longer those of the index."""
+    search = animals.search()
+    scope = Scope(where='title = "Cats"')
+    before = [await search.find("purring cats", keep=3, scope=one) for one in (Scope(), scope)]
+    animals.write("docs/cat.md", "# Cats\n\nCats sleep.")
+    animals.index()
+    animals.write("docs/cat.md", ANIMALS["docs/cat.md"])
+    animals.index()
+    assert [await search.find("purring cats", keep=3, scope=one) for one in (Scope(), scope)] == before
+    assert before[1].hits
 
 
 async def test_many_searches_at_once_agree(animals: Application) -> None:

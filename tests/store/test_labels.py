@@ -17,6 +17,7 @@ from groundwork.store.labels import (
     count_documents,
     read_fields,
     read_labels,
+    select_chunks,
     select_documents,
     values_by_document,
 )
@@ -45,7 +46,9 @@ def selected(store: IndexStore, readers: tuple[str, ...] | None = None, where: s
     numbers = store.database.read_now(lambda connection: select_documents(connection, selection))
     assert store.database.read_now(lambda connection: count_documents(connection, selection)) == (len(numbers), len(numbers))
     if not selection.is_everything:
-        found = store.database.read_now(lambda connection: search_terms(connection, ["word"], most=10, among=selection))
+        found = store.database.read_now(
+            lambda connection: search_terms(connection, ["word"], most=10, among=select_chunks(connection, selection))
+        )
         assert len(found) == len(numbers)
     return len(numbers)
 

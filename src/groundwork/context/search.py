@@ -28,11 +28,12 @@ from groundwork.store.index import (
     read_fingerprint,
     read_generation,
     read_numbers,
+    read_state,
     read_vectors,
     search_terms,
     snapshot,
 )
-from groundwork.store.labels import Selection, select_documents
+from groundwork.store.labels import Selection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,11 +55,10 @@ EVERY = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All vectors of one generation: row i belongs to the chunk `numbers[i]`, ascending, of the document `documents[i]`."""
+    """All vectors of one state of the index: row i belongs to the chunk `numbers[i]`, ascending."""
 
-    generation: str
+    state: str
     numbers: "Numbers"
-    documents: "Numbers"
     vectors: "Vectors"
 
     def alike(self, one: int, other: int) -> float:
@@ -136,26 +136,27 @@ class Search:
             generation = read_generation(connection)
             if not generation:
                 raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
-            trail = Trail(query, generation, self._scoping.selection(connection, generation, scope))
+            state = read_state(connection)
+            trail = Trail(query, generation, self._scoping.selection(connection, state, scope))
             if not query.strip():
                 return trail
+            among = self._scoping.chunks(connection, state, trail.selection)
             if config.fuse != "dense":
-                trail.lists["terms"] = search_terms(connection, terms_of(query), most=depth or config.terms, among=trail.selection)
+                trail.lists["terms"] = search_terms(connection, terms_of(query), most=depth or config.terms, among=among)
             if vector is not None:
-                matrix = self._current(connection, generation)
-                selected = None if trail.selection.is_everything else select_documents(connection, trail.selection)
+                matrix = self._current(connection, state)
                 also = [number for number, _ in trail.lists.get("terms", ())]
-                trail.lists["dense"], trail.cosines = _nearest(matrix, vector, depth or config.dense, also, selected)
+                trail.lists["dense"], trail.cosines = _nearest(matrix, vector, depth or config.dense, also, among)
             weights = {"terms": config.weights.terms, "dense": config.weights.dense}
             trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
-            trail.factors = self._scoping.factors(connection, generation, [one.number for one in trail.fused])
+            trail.factors = self._scoping.factors(connection, state, [one.number for one in trail.fused])
             trail.boosted = boosted(trail.fused, trail.factors) if trail.factors else trail.fused
-            self._prefer(connection, trail, keep)
+            self._prefer(connection, trail, state, keep)
             missing = [one.number for one in trail.best if one.number not in trail.chunks]
             trail.chunks |= read_chunks(connection, "number", missing)
         return trail
 
-    def _prefer(self, connection: sqlite3.Connection, trail: Trail, keep: int) -> None:
+    def _prefer(self, connection: sqlite3.Connection, trail: Trail, state: str, keep: int) -> None:
         """Take the best, without near-duplicates and with variety where that is asked for."""
         threshold, diversity = self.config.duplicates, self.config.diversity
         if threshold is None and not diversity:
@@ -172,55 +173,54 @@ class Search:
             pool, trail.duplicates = without_duplicates(pool, shared, threshold)
         if diversity:
             matrix = self._matrix
-            loaded = matrix is not None and matrix.generation == trail.generation and "dense" in trail.lists
+            loaded = matrix is not None and matrix.state == state and "dense" in trail.lists
             pool = diverse(pool, matrix.alike if matrix is not None and loaded else shared, diversity, keep)
         trail.best = pool[:keep]
 
-    def _current(self, connection: sqlite3.Connection, generation: str) -> Matrix:
-        """The vectors of this generation: what is in memory, less what is gone, and what is new."""
+    def _current(self, connection: sqlite3.Connection, state: str) -> Matrix:
+        """The vectors of this state: what is in memory, less what is gone, and what is new."""
         matrix = self._matrix
-        if matrix is not None and matrix.generation == generation:
+        if matrix is not None and matrix.state == state:
             return matrix
         with self._loading:
-            if self._matrix is not None and self._matrix.generation == generation:  # another thread was quicker
+            if self._matrix is not None and self._matrix.state == state:  # another thread was quicker
                 return self._matrix
             if read_fingerprint(connection) != self._embedder.fingerprint:
                 raise StoreError(
                     "the index was made by another encoder, and vectors of two encoders cannot be compared",
                     fix="run `groundwork index --rebuild`",
                 )
-            matrix = load_matrix(connection, generation, self._matrix, self._embedder.dimensions)
+            matrix = load_matrix(connection, state, self._matrix, self._embedder.dimensions)
             self._matrix = matrix
             return matrix
 
 
-def load_matrix(connection: sqlite3.Connection, generation: str, old: Matrix | None, dimensions: int) -> Matrix:
+def load_matrix(connection: sqlite3.Connection, state: str, old: Matrix | None, dimensions: int) -> Matrix:
     """Read the vectors of the snapshot. Numbers are never given twice and a number's vector never changes, so known rows are taken over."""
     import numpy as np
 
-    numbers, documents = np.array(read_numbers(connection), dtype=np.int64).reshape(-1, 2).T
+    numbers = np.array(read_numbers(connection), dtype=np.int64)
     if old is None:
-        old = Matrix("", np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
+        old = Matrix("", np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
     newest = int(old.numbers[-1]) if len(old.numbers) else 0
     rows = list(read_vectors(connection, above=newest))
     kept = np.isin(old.numbers, numbers)
     known = np.concatenate([old.numbers[kept], np.array([number for number, _ in rows], dtype=np.int64)])
     if not np.array_equal(known, numbers):  # `old` is of a later moment than this snapshot: begin from nothing
-        return load_matrix(connection, generation, None, dimensions)
-    vectors = np.concatenate([old.vectors[kept], from_blob([blob for _, blob in rows], dimensions)])
-    return Matrix(generation, numbers, documents, vectors)
+        return load_matrix(connection, state, None, dimensions)
+    return Matrix(state, numbers, np.concatenate([old.vectors[kept], from_blob([blob for _, blob in rows], dimensions)]))
 
 
 def _nearest(
-    matrix: Matrix, vector: "Vectors", most: int, also: Iterable[int], selected: "list[int] | None"
+    matrix: Matrix, vector: "Vectors", most: int, also: Iterable[int], looked_at: bytes | None
 ) -> tuple[list[tuple[int, float]], dict[int, float]]:
-    """The rows with the greatest cosine among those of the selected documents, best first, and the cosines of these and of the chunks in
+    """The rows with the greatest cosine among those that are looked at, best first, and the cosines of these and of the chunks in
     `also`.
     """
     import numpy as np
 
     cosines = np.vecdot(matrix.vectors, vector)  # not `@`: for a product this thin BLAS takes twice the time, and a second core
-    among = None if selected is None else np.flatnonzero(np.isin(matrix.documents, np.array(selected, dtype=np.int64)))
+    among = None if looked_at is None else np.flatnonzero(np.frombuffer(looked_at, np.uint8)[matrix.numbers])
     near = cosines if among is None else cosines[among]
     most = min(most, len(near))
     best = np.argpartition(-near, most - 1)[:most] if most else np.empty(0, np.int64)

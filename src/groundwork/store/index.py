@@ -20,7 +20,7 @@ from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.database import Database
-from groundwork.store.labels import EVERYTHING, UNLABELLED, Labels, Selection, condition, write_labels
+from groundwork.store.labels import UNLABELLED, Labels, write_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,6 +227,14 @@ def read_generation(connection: sqlite3.Connection) -> str:
     return _get(connection, "generation")
 
 
+def read_state(connection: sqlite3.Connection) -> str:
+    """The generation, and how many chunks there ever were: what is remembered by numbers of chunks holds as long as this. (Content that comes
+    back after a change has its old generation, and new numbers.)
+    """
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'").fetchone()
+    return f"{read_generation(connection)}:{row[0] if row else 0}"
+
+
 def read_fingerprint(connection: sqlite3.Connection) -> str:
     """The fingerprint of the encoder whose vectors the index holds."""
     return _made_with(connection).get("fingerprint", "")
@@ -243,30 +251,32 @@ def read_skipped(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def search_terms(
-    connection: sqlite3.Connection, terms: Sequence[str], *, most: int, among: Selection = EVERYTHING
+    connection: sqlite3.Connection, terms: Sequence[str], *, most: int, among: Sequence[int] | None = None
 ) -> list[tuple[int, float]]:
     """Numbers and scores (higher is better) of the chunks that hold any of the terms, by BM25. Each term is matched as a phrase of words:
     nothing in it is read as query syntax. Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009).
 
-    The rarity of a word is counted over all chunks, also over those that are not `among` the selected.
+    `among` has a 1 at the number of every chunk that is looked at (see `select_chunks`): the list is filled from those, however far down they
+    stand. The rarity of a word is counted over all chunks.
     """
     phrases = ['"' + term.replace('"', '""').replace("\0", " ") + '"' for term in terms]
     if not phrases:
         return []
     query = " OR ".join(phrases)
-    if among.is_everything:
-        sql = "SELECT rowid, -bm25(chunk_terms) AS score FROM chunk_terms WHERE chunk_terms MATCH ? ORDER BY score DESC, rowid LIMIT ?"
+    sql = "SELECT rowid, -bm25(chunk_terms) AS score FROM chunk_terms WHERE chunk_terms MATCH ? ORDER BY score DESC, rowid LIMIT ?"
+    if among is None:
         return connection.execute(sql, (query, most)).fetchall()
-    selected, bound = condition(among)
-    sql = f"""SELECT chunk_terms.rowid, -bm25(chunk_terms) AS score FROM chunk_terms JOIN chunk ON chunk.number = chunk_terms.rowid
-        WHERE chunk_terms MATCH ? AND chunk.document IN (SELECT number FROM document WHERE {selected})
-        ORDER BY score DESC, chunk_terms.rowid LIMIT ?"""
-    return connection.execute(sql, (query, *bound, most)).fetchall()
+    for limit in (4 * most, -1):  # mostly the first is enough; -1 is no limit
+        rows = connection.execute(sql, (query, limit)).fetchall()
+        found = [row for row in rows if among[row[0]]][:most]
+        if len(found) == most or len(rows) < limit:
+            break
+    return found
 
 
-def read_numbers(connection: sqlite3.Connection) -> list[tuple[int, int]]:
-    """The numbers of all current chunks, ascending, each with that of its document."""
-    return connection.execute("SELECT number, document FROM chunk ORDER BY number").fetchall()
+def read_numbers(connection: sqlite3.Connection) -> list[int]:
+    """The numbers of all current chunks, ascending."""
+    return [number for (number,) in connection.execute("SELECT number FROM chunk ORDER BY number")]
 
 
 def read_vectors(connection: sqlite3.Connection, *, above: int) -> Iterator[tuple[int, bytes]]:

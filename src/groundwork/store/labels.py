@@ -1,6 +1,6 @@
 """What documents are found by beside their text: their fields, and who may see them. Everything here runs inside a transaction of the index.
 
-A `Selection` becomes a condition inside the search's own statements, so that a list is never filled with what is left out afterwards.
+A `Selection` becomes the chunks that a search looks at, so that a list is never filled with what is left out afterwards.
 """
 
 import sqlite3
@@ -111,6 +111,15 @@ def select_documents(connection: sqlite3.Connection, selection: Selection) -> li
     """The numbers of the documents that a selection holds."""
     sql, bound = condition(selection)
     return [number for (number,) in connection.execute(f"SELECT number FROM document WHERE {sql} ORDER BY number", bound)]
+
+
+def select_chunks(connection: sqlite3.Connection, selection: Selection) -> bytes:
+    """A 1 at the number of every chunk of the selected documents, and a 0 at all others."""
+    sql, bound = condition(selection)
+    mask = bytearray((connection.execute("SELECT max(number) FROM chunk").fetchone()[0] or 0) + 1)
+    for (number,) in connection.execute(f"SELECT number FROM chunk WHERE document IN (SELECT number FROM document WHERE {sql})", bound):
+        mask[number] = 1
+    return bytes(mask)
 
 
 def read_fields(connection: sqlite3.Connection, selection: Selection) -> dict[str, set[Kind]]:
