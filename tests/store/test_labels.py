@@ -108,7 +108,7 @@ def test_an_index_of_the_version_before_is_brought_forward(store: IndexStore, tm
     store.close()
     before = sqlite3.connect(tmp_path / FILE)
     before.executescript(
-        "DROP TRIGGER labels_removed; DROP TABLE document_value; DROP TABLE document_reader; DROP TABLE skipped; PRAGMA user_version = 1;"
+        "DROP TRIGGER labels_removed; DROP TABLE document_value; DROP TABLE document_reader; DROP TABLE skipped; DROP INDEX chunk_of_content; ALTER TABLE chunk DROP COLUMN content; PRAGMA user_version = 1;"
     )
     before.close()
     now = open_index(tmp_path)

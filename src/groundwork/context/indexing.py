@@ -1,7 +1,7 @@
 """Bringing the index in step with the files: new and changed documents in, removed ones out, everything else untouched.
 
 Each source is one transaction, durable before the next begins: a process that is killed loses the source it was at, and the next run
-completes the rest. A change embeds only the chunks whose text it changed.
+completes the rest. A change embeds only the chunks whose text is not in the index yet, wherever it stands there.
 """
 
 import time
@@ -57,7 +57,7 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     embedded: int
     """Chunks that got a new vector."""
     reused: int
-    """Chunks of changed documents that kept theirs."""
+    """Chunks of new and changed documents whose text had one already."""
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
@@ -98,13 +98,13 @@ class Indexer:
             sources = find_sources(self._root, self._config.sources)
             self._skipped = list(sources.skipped)
             known = self._store.digests()
-            for source in known.keys() - sources.files.keys():
-                self._remove(source)
             for done, (source, path) in enumerate(sources.files.items()):
                 progress(done, len(sources.files), source)
                 self._take(
                     source, path, known.get(source), lambda done=done, source=source: progress(done, len(sources.files), source), rebuild
                 )
+            for source in known.keys() - sources.files.keys():  # after the others: a document that was moved keeps its vectors
+                self._remove(source)
             self._store.conclude(access=self._labeller.fingerprint, skipped=self._skipped)
             if sources.files:
                 progress(len(sources.files), len(sources.files), "")
@@ -154,11 +154,13 @@ class Indexer:
             return
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
-        vectors = dict(self._embed(fresh, alive))
+        vectors = {} if rebuild else self._store.known_vectors(fresh)
+        missing = [chunk for chunk in fresh if chunk.id not in vectors]
+        vectors |= self._embed(missing, alive)
         self._store.put(document, chunks, vectors, digest=digest, labels=labels)
         self._counts["added" if known is None else "changed"] += 1
-        self._counts["embedded"] += len(fresh)
-        self._counts["reused"] += len(chunks) - len(fresh)
+        self._counts["embedded"] += len(missing)
+        self._counts["reused"] += len(chunks) - len(missing)
 
     def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> Iterator[tuple[str, "Vectors"]]:
         for start in range(0, len(chunks), _BATCH):

@@ -23,7 +23,6 @@ from groundwork.core.ports import Embedder
 from groundwork.core.text import STOPWORDS, words
 from groundwork.store.index import (
     IndexStore,
-    from_blob,
     read_chunks,
     read_fingerprint,
     read_generation,
@@ -34,6 +33,7 @@ from groundwork.store.index import (
     snapshot,
 )
 from groundwork.store.labels import Selection
+from groundwork.store.vectors import from_blob
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,6 +21,7 @@ from groundwork.core.errors import NotFound, StoreError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.database import Database
 from groundwork.store.labels import UNLABELLED, Labels, write_labels
+from groundwork.store.vectors import from_blob, to_blob
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,6 +139,23 @@ class IndexStore:
         """The ids of a source's current chunks: those need no new vector."""
         sql = "SELECT chunk.id FROM chunk JOIN document ON document.number = chunk.document WHERE source = ?"
         return {identifier for (identifier,) in self.database.read_now(lambda connection: connection.execute(sql, (source,)).fetchall())}
+
+    def known_vectors(self, chunks: Sequence[Chunk]) -> dict[str, "Vectors"]:
+        """The vectors of those chunks, by id, whose very text stands in the index already, in whatever document: one that was moved, say."""
+        ids: dict[str, list[str]] = {}
+        for chunk in chunks:
+            ids.setdefault(_content(chunk), []).append(chunk.id)
+
+        def work(connection: sqlite3.Connection) -> dict[str, bytes]:
+            found: dict[str, bytes] = {}
+            for content in ids:
+                row = connection.execute("SELECT vector FROM chunk WHERE content = ? LIMIT 1", (content,)).fetchone()
+                if row is not None:
+                    found[content] = row[0]
+            return found
+
+        found = self.database.read_now(work)
+        return {name: from_blob([blob], len(blob) // 2)[0] for content, blob in found.items() for name in ids[content]}
 
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
@@ -311,25 +329,6 @@ def find_source(connection: sqlite3.Connection, source: str) -> Document | None:
     return None if row is None else find_document(connection, row[0])
 
 
-# -- vectors as they lie on disk
-
-
-def to_blob(vector: "Vectors") -> bytes:
-    """Half precision: a cosine moves by less than 0.001, and the file is half as large."""
-    return vector.astype("<f2").tobytes()
-
-
-def from_blob(blobs: Sequence[bytes], dimensions: int) -> "Vectors":
-    """Float32 of shape [len(blobs), dimensions]. Raises StoreError where a vector has another length."""
-    import numpy as np
-
-    if any(len(blob) != 2 * dimensions for blob in blobs):
-        raise StoreError(
-            "the index holds vectors of another length than its encoder makes", fix="rebuild it with `groundwork index --rebuild`"
-        )
-    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimensions).astype(np.float32)
-
-
 # -- writing, inside a transaction
 
 
@@ -344,9 +343,13 @@ def _put_chunks(connection: sqlite3.Connection, document: int, chunks: Sequence[
             connection.execute("UPDATE chunk SET record = ? WHERE id = ?", (record, chunk.id))
         else:
             connection.execute(
-                "INSERT INTO chunk (id, document, record, prefix, text, vector) VALUES (?, ?, ?, ?, ?, ?)",
-                (chunk.id, document, record, chunk.prefix, chunk.text, vectors[chunk.id]),
+                "INSERT INTO chunk (id, document, record, prefix, text, content, vector) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (chunk.id, document, record, chunk.prefix, chunk.text, _content(chunk), vectors[chunk.id]),
             )
+
+
+def _content(chunk: Chunk) -> str:
+    return content_id("tx", chunk.prefix, chunk.text)
 
 
 def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless: str = "") -> str:

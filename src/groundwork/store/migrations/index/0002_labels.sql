@@ -1,3 +1,7 @@
+-- What a chunk says, hashed: a text that is in the index already needs no second vector. Empty for chunks of the version before.
+ALTER TABLE chunk ADD COLUMN content TEXT NOT NULL DEFAULT '';
+CREATE INDEX chunk_of_content ON chunk (content);
+
 -- What documents are found by beside their text: typed fields for filters, and readers for permissions.
 CREATE TABLE document_value (
   document INTEGER NOT NULL REFERENCES document (number),
