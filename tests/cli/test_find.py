@@ -118,7 +118,8 @@ def test_a_query_of_any_size_has_an_outcome(run: Run, guarded: Path, query: str)
     assert done.json["explanation"]["looked"]["searched"] == 1
 
 
-def test_watching_indexes_what_changes_and_ends_cleanly(app: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_watching_indexes_what_changes_and_ends_cleanly(app: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "groundwork", "index", "--watch", "--json"]
     process = subprocess.Popen(command, cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
     try:
@@ -133,7 +134,7 @@ def test_watching_indexes_what_changes_and_ends_cleanly(app: Path) -> None:
         file.write_text(text)
         (app / "docs" / "whales.md").unlink()
         assert '"removed":1' in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=30)
     finally:
         process.kill()

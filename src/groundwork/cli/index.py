@@ -1,7 +1,9 @@
 """`groundwork index`: bring the index in step with the files, once or for as long as they change."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +40,9 @@ def command(rebuild: bool, watched: bool, root: Path, as_json: bool) -> None:
     if rebuild and watched:
         raise InputError("`--rebuild` and `--watch` are two things", fix="run `groundwork index --rebuild` first")
     if watched:
-        try:
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
             run(_watch(root.resolve(), as_json=as_json))
-        except KeyboardInterrupt:
-            talk("stopped; what was indexed is kept")
+        talk("stopped; what was indexed is kept")
         return
     report = run(_index(root.resolve(), rebuild=rebuild))
     if as_json:
@@ -62,9 +63,13 @@ async def _index(root: Path, *, rebuild: bool) -> IndexReport:
 
 
 async def _watch(root: Path, *, as_json: bool) -> None:
-    """Index, and again after every change. What goes wrong in one run is said, and the next change is waited for."""
+    """Index, and again after every change, until SIGINT or SIGTERM. What goes wrong in one run is said, and the next change is waited for."""
     from groundwork.engine.encoder import Encoder
 
+    task = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C is a KeyboardInterrupt
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel if task else lambda: None)
     folder = open_folder(root)
     try:
         settings = await read_settings(root, folder)
