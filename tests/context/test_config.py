@@ -27,6 +27,7 @@ def test_the_defaults_are_valid() -> None:
         ('[retrieve]\nwhere = "year >"', "a value is missing"),
         ("[retrieve]\nduplicates = 0.1", "duplicates"),
         ("[retrieve]\ndiversity = 1.5", "diversity"),
+        ("[retrieve]\naround = -1", "around"),
         ("[retrieve]\nweights = { terms = 0.0, dense = 0.0 }", "above 0"),
         ("[retrieve]\nweights = { terms = -1.0 }", "from 0 on"),
         ("[retrieve]\nrecency = { share = 1.0 }", "share"),

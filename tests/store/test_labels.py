@@ -9,7 +9,7 @@ import pytest
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.where import parse_where
-from groundwork.store.index import FILE, IndexStore, open_index, read_access, read_skipped, search_terms
+from groundwork.store.index import FILE, IndexStore, open_index, read_access, search_terms
 from groundwork.store.labels import (
     EVERYTHING,
     Labels,
@@ -17,6 +17,7 @@ from groundwork.store.labels import (
     count_documents,
     read_fields,
     read_labels,
+    read_skipped,
     select_chunks,
     select_documents,
     values_by_document,

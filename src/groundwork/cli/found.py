@@ -41,7 +41,7 @@ def say_explanation(explanation: Explanation, prompt: dict[str, str]) -> None:
 
 
 def _row(one: Candidate, prompt: dict[str, str]) -> tuple[str, ...]:
-    fate = f"  near-duplicate of {one.duplicate_of}" if one.duplicate_of else ""
+    fate = f"  near-duplicate of {one.duplicate_of}" if one.duplicate_of else f"  part of {one.part_of}" if one.part_of else ""
     boosted = "-" if one.boosted is None else f"{_cell(one.boosted)} ×{one.factor or 1:.2f}"
     return (
         str(one.place or "-"),

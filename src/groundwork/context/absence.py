@@ -18,8 +18,8 @@ from groundwork.context.sources import find_sources
 from groundwork.core.access import Scope
 from groundwork.core.errors import NotFound
 from groundwork.core.where import comparisons
-from groundwork.store.index import IndexStore, read_skipped
-from groundwork.store.labels import Selection, read_labels, select_documents
+from groundwork.store.index import IndexStore
+from groundwork.store.labels import Selection, read_labels, read_skipped, select_documents
 
 Stage = Literal["found", "not_indexed", "skipped", "forbidden", "filtered", "lists", "duplicate", "fusion"]
 _LISTS = {"terms": "terms", "dense": "meaning"}

@@ -89,6 +89,8 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
     """Of chunks that share this part of their words or more, the best only. Left out: all are kept."""
     diversity: float = 0.0
     """How much a chunk that resembles a better one is put back (maximal marginal relevance): 0 not at all, 1 as far as it goes."""
+    around: int = 0
+    """Each hit is given with what stands around it in its section, up to so many characters. 0: the chunk alone."""
     rewrite: str = "off"
     """What makes a follow-up ("and its population?") a question of its own: `off`, `rules`, or the alias of a model."""
 
@@ -96,6 +98,8 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
         check_where(self.where)
         if self.duplicates is not None and not 0.3 <= self.duplicates <= 1:
             raise ValueError(f"duplicates = {self.duplicates} is not between 0.3 and 1")
+        if not 0 <= self.around <= 100_000:
+            raise ValueError(f"around = {self.around} is not between 0 and 100000")
         if not 0 <= self.diversity <= 1:
             raise ValueError(f"diversity = {self.diversity} is not between 0 and 1")
         for name, value in (("terms", self.terms), ("dense", self.dense)):

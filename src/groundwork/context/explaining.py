@@ -34,6 +34,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     boosted: Place | None
     duplicate_of: str
     """The chunk that stands for it, as `source (id)`; empty where it is no near-duplicate."""
+    part_of: str
+    """The hit whose passage it stands in, as `source (id)`; empty where it stands in none."""
     place: int | None
 
 
@@ -106,7 +108,8 @@ def candidates(trail: Trail, chunks: Mapping[int, Chunk]) -> tuple[Candidate, ..
             fused=fused[one.number],
             factor=trail.factors.get(one.number),
             boosted=boosted[one.number] if trail.factors else None,
-            duplicate_of=_twin(trail, chunks, one.number),
+            duplicate_of=_named(chunks, trail.duplicates.get(one.number)),
+            part_of=_named(chunks, trail.parts.get(one.number)),
             place=hits.get(one.number),
         )
         for one in trail.boosted
@@ -125,6 +128,6 @@ def ranking(entries: list[Ranked]) -> dict[int, Place]:
     return {one.number: Place(rank=rank, score=one.score) for rank, one in enumerate(entries, start=1)}
 
 
-def _twin(trail: Trail, chunks: Mapping[int, Chunk], number: int) -> str:
-    twin = chunks.get(trail.duplicates.get(number, -1))
-    return f"{twin.source} ({twin.id})" if twin else ""
+def _named(chunks: Mapping[int, Chunk], number: int | None) -> str:
+    chunk = None if number is None else chunks.get(number)
+    return f"{chunk.source} ({chunk.id})" if chunk else ""

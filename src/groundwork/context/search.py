@@ -16,6 +16,7 @@ from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
 from groundwork.context.scoping import Scoping
+from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope
 from groundwork.core.document import Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, InputError, StoreError
@@ -85,11 +86,20 @@ class Trail:
     """Chunks left out → the one that stands for each."""
     best: list[Ranked] = field(default_factory=list)
     chunks: dict[int, Chunk] = field(default_factory=dict)
+    passages: dict[int, Chunk] = field(default_factory=dict)
+    """Hits with what stands around them, where that is configured."""
+    parts: dict[int, int] = field(default_factory=dict)
+    """Chunks that stand in the passage of another hit → that hit."""
 
     def found(self) -> Found:
         """What the search gives."""
         hits = tuple(
-            Hit(chunk=self.chunks[one.number], score=one.score, ranks=one.ranks, similarity=self.cosines.get(one.number))
+            Hit(
+                chunk=self.passages.get(one.number, self.chunks[one.number]),
+                score=one.score,
+                ranks=one.ranks,
+                similarity=self.cosines.get(one.number),
+            )
             for one in self.best
         )
         return Found(hits=hits, generation=self.generation, query=self.query)
@@ -158,15 +168,18 @@ class Search:
 
     def _prefer(self, connection: sqlite3.Connection, trail: Trail, state: str, keep: int) -> None:
         """Take the best, without near-duplicates and with variety where that is asked for."""
-        threshold, diversity = self.config.duplicates, self.config.diversity
-        if threshold is None and not diversity:
+        threshold, diversity, around = self.config.duplicates, self.config.diversity, self.config.around
+        if threshold is None and not diversity and not around:
             trail.best = trail.boosted[:keep]
             return
         pool = trail.boosted[:_POOL]
         trail.chunks = read_chunks(connection, "number", [one.number for one in pool])
-        runs = {number: shingles(chunk.text) for number, chunk in trail.chunks.items()}
+        runs: dict[int, frozenset[tuple[str, ...]]] = {}
 
         def shared(one: int, other: int) -> float:
+            for number in (one, other):
+                if number not in runs:
+                    runs[number] = shingles(trail.chunks[number].text)
             return overlap(runs[one], runs[other])
 
         if threshold is not None:
@@ -176,6 +189,8 @@ class Search:
             loaded = matrix is not None and matrix.state == state and "dense" in trail.lists
             pool = diverse(pool, matrix.alike if matrix is not None and loaded else shared, diversity, keep)
         trail.best = pool[:keep]
+        if around:
+            trail.best, trail.passages, trail.parts = widened(connection, pool, trail.chunks, around, keep)
 
     def _current(self, connection: sqlite3.Connection, state: str) -> Matrix:
         """The vectors of this state: what is in memory, less what is gone, and what is new."""

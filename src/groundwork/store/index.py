@@ -246,9 +246,7 @@ def read_generation(connection: sqlite3.Connection) -> str:
 
 
 def read_state(connection: sqlite3.Connection) -> str:
-    """The generation, and how many chunks there ever were: what is remembered by numbers of chunks holds as long as this. (Content that comes
-    back after a change has its old generation, and new numbers.)
-    """
+    """The generation, and how many chunks there ever were: content that comes back has its old generation, and chunks of new numbers."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'").fetchone()
     return f"{read_generation(connection)}:{row[0] if row else 0}"
 
@@ -261,11 +259,6 @@ def read_fingerprint(connection: sqlite3.Connection) -> str:
 def read_access(connection: sqlite3.Connection) -> str:
     """The fingerprint of the permissions that the whole index was labelled under; empty where it was without."""
     return _get(connection, "access")
-
-
-def read_skipped(connection: sqlite3.Connection) -> dict[str, str]:
-    """What the last run left out, by source, and why."""
-    return dict(connection.execute("SELECT source, reason FROM skipped").fetchall())
 
 
 def search_terms(
@@ -312,6 +305,12 @@ def read_chunks(connection: sqlite3.Connection, key: str, values: Sequence[int |
         for number, record, text in connection.execute(f"SELECT number, record, text FROM chunk WHERE {column} IN ({holes})", tuple(some)):
             found[number] = msgspec.structs.replace(msgspec.json.decode(record, type=Chunk), text=text)
     return found
+
+
+def read_chunks_of(connection: sqlite3.Connection, source: str) -> list[Chunk]:
+    """A source's current chunks without their texts, in the order of the document."""
+    sql = "SELECT chunk.record FROM chunk JOIN document ON document.number = chunk.document WHERE source = ?"
+    return sorted((msgspec.json.decode(record, type=Chunk) for (record,) in connection.execute(sql, (source,))), key=lambda one: one.start)
 
 
 def find_document(connection: sqlite3.Connection, identifier: str) -> Document:

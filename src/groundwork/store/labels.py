@@ -145,6 +145,11 @@ def read_labels(connection: sqlite3.Connection, source: str) -> Labels:
     return Labels(values_by_document(connection, [row[0]]).get(row[0], {}), list(rules.values()))
 
 
+def read_skipped(connection: sqlite3.Connection) -> dict[str, str]:
+    """What the last run left out, by source, and why."""
+    return dict(connection.execute("SELECT source, reason FROM skipped").fetchall())
+
+
 def values_by_document(connection: sqlite3.Connection, documents: Sequence[int]) -> dict[int, dict[str, Values]]:
     """The fields of some documents. Of a field with several values, a list."""
     found: dict[int, dict[str, Values]] = {}
