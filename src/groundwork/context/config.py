@@ -1,12 +1,15 @@
-"""The `[context]` section of groundwork.toml: what is indexed, how it is split, how it is searched."""
+"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, how it is searched."""
 
 import re
+from datetime import date
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
+from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
 from groundwork.core.units import Duration, Size
+from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
 
@@ -25,6 +28,14 @@ def kind_of(pattern: str) -> Literal["files", "page", "function"]:
     return "function" if _FUNCTION.fullmatch(pattern) and pattern.index(":") > 1 else "files"
 
 
+def check_where(text: str) -> None:
+    """Raises ValueError where a filter cannot be read."""
+    try:
+        parse_where(text)
+    except InputError as error:
+        raise ValueError(f"{error.what}; {error.fix}") from None
+
+
 class ChunkSection(Section, frozen=True, kw_only=True):
     """How documents are split. `tokens` counts the encoder's own word pieces, prefix and special pieces included."""
 
@@ -39,15 +50,72 @@ class ChunkSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"overlap = {self.overlap} is not between 0 and half of tokens = {self.tokens}")
 
 
+class WeightsSection(Section, frozen=True, kw_only=True):
+    """How much each list counts in `rrf` and `weighted`."""
+
+    terms: float = 1.0
+    dense: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.terms < 0 or self.dense < 0 or self.terms + self.dense <= 0:
+            raise ValueError("weights are numbers from 0 on, and one of them is above 0")
+
+
+class RecencySection(Section, frozen=True, kw_only=True):
+    """Newer documents first: a document's score loses up to `share`, half of that after each `half_life`. One without the date loses all of it."""
+
+    field: str = "date"
+    half_life: Duration = Duration(365 * 86_400.0, "365d")
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"share = {self.share} is not between 0 and 1")
+        if self.half_life.seconds <= 0:
+            raise ValueError("half_life is no time at all")
+
+
+class BoostSection(Section, frozen=True, kw_only=True):
+    """The score of documents that fulfil the filter, times `by`."""
+
+    where: str
+    by: float
+
+    def __post_init__(self) -> None:
+        check_where(self.where)
+        if not 0 < self.by <= 100:
+            raise ValueError(f"by = {self.by} is not between 0 and 100")
+
+
 class RetrieveSection(Section, frozen=True, kw_only=True):
-    """How chunks are found: the length of each list before fusion, the fusion, and how many hits are kept."""
+    """How chunks are found: the length of each list before fusion, the fusion, what is preferred, and how many hits are kept."""
 
     terms: int = 50
     dense: int = 50
-    fuse: Literal["rrf", "terms", "dense"] = "rrf"
+    fuse: Literal["rrf", "weighted", "terms", "dense", "terms-then-dense"] = "rrf"
+    weights: WeightsSection = WeightsSection()
     keep: int = 6
+    where: str = ""
+    """A filter that every search keeps to, beside the request's own."""
+    recency: RecencySection | None = None
+    boost: tuple[BoostSection, ...] = ()
+    duplicates: float | None = None
+    """Of chunks that share this part of their words or more, the best only. Left out: all are kept."""
+    diversity: float = 0.0
+    """How much a chunk that resembles a better one is put back (maximal marginal relevance): 0 not at all, 1 as far as it goes."""
+    around: int = 0
+    """Each hit is given with what stands around it in its section, up to so many characters. 0: the chunk alone."""
+    rewrite: str = "off"
+    """What makes a follow-up ("and its population?") a question of its own: `off`, `rules`, or the alias of a model."""
 
     def __post_init__(self) -> None:
+        check_where(self.where)
+        if self.duplicates is not None and not 0.3 <= self.duplicates <= 1:
+            raise ValueError(f"duplicates = {self.duplicates} is not between 0.3 and 1")
+        if not 0 <= self.around <= 100_000:
+            raise ValueError(f"around = {self.around} is not between 0 and 100000")
+        if not 0 <= self.diversity <= 1:
+            raise ValueError(f"diversity = {self.diversity} is not between 0 and 1")
         for name, value in (("terms", self.terms), ("dense", self.dense)):
             if not 1 <= value <= 1_000:
                 raise ValueError(f"{name} = {value} is not between 1 and 1000")
@@ -72,6 +140,38 @@ class FetchSection(Section, frozen=True, kw_only=True):
         return Limits(self.largest.bytes, self.timeout.seconds, tuple(map(parse_network, self.allow)))
 
 
+class MetadataSection(Section, frozen=True, kw_only=True):
+    """Fields of the documents that the glob names. A later table wins over an earlier one, and a document's own front matter over all."""
+
+    match: str
+    values: dict[str, str | bool | int | float | date | tuple[str, ...]]
+
+
+class AllowSection(Section, frozen=True, kw_only=True):
+    """Who may see the documents that the glob names: `everyone`, `user:NAME`, `group:NAME`, `tenant:NAME`."""
+
+    match: str
+    allow: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for one in self.allow:
+            reader(one)
+
+
+class PermissionsSection(Section, frozen=True, kw_only=True):
+    """Who may see what. Nobody sees a document that no rule names. Where several rules name one, each of them has to allow, and so does its
+    own front matter (`allow: [group:legal]`).
+    """
+
+    rules: tuple[AllowSection, ...] = ()
+    otherwise: tuple[str, ...] = ()
+    """For documents that no rule names and whose front matter says nothing."""
+
+    def __post_init__(self) -> None:
+        for one in self.otherwise:
+            reader(one)
+
+
 class ContextSection(Section, frozen=True, kw_only=True):
     """What an application may know. `sources` are globs relative to its folder (a folder's name stands for all documents below it), URLs of
     pages, and functions that give documents (`module:function`).
@@ -79,6 +179,8 @@ class ContextSection(Section, frozen=True, kw_only=True):
 
     sources: tuple[str, ...]
     fetch: FetchSection = FetchSection()
+    metadata: tuple[MetadataSection, ...] = ()
+    permissions: PermissionsSection | None = None
     chunk: ChunkSection = ChunkSection()
     retrieve: RetrieveSection = RetrieveSection()
 

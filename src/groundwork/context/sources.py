@@ -55,6 +55,15 @@ def find_sources(root: Path, patterns: Sequence[str], limits: Limits | None = No
     return Sources(dict(sorted(found.items())), sorted(set(skipped)), tuple(unknown))
 
 
+def find_files(root: Path, patterns: Sequence[str]) -> dict[str, Path]:
+    """The files alone, by source name: no page is asked for, no function called."""
+    found: dict[str, Origin] = {}
+    for pattern in patterns:
+        if kind_of(pattern) == "files":
+            _add_files(root, pattern, found, [])
+    return {source: origin.path for source, origin in sorted(found.items()) if isinstance(origin, FileOrigin)}
+
+
 def _add_page(url: str, fetcher: Fetcher, found: dict[str, Origin], skipped: list[tuple[str, str]]) -> None:
     try:
         checked = check_url(url)

@@ -52,6 +52,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     headings: tuple[Heading, ...] = ()
     tables: tuple[Table, ...] = ()
     metadata: dict[str, Any] = {}
+    """Its own fields: texts, numbers, true or false, lists of texts; a date is a text like `2024-01-31`."""
     unread: tuple[str, ...] = ()
     """What of the original is not in the text, in sentences: pages that are pictures, sheets that are hidden."""
 

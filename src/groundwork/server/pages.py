@@ -14,13 +14,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from groundwork import __version__
+from groundwork.app.seeing import restricts, unchanged_original, visible_document
 from groundwork.context.chunking import landmark
 from groundwork.context.config import kind_of
 from groundwork.core.document import Document
 from groundwork.core.errors import GroundworkError, NotFound
 from groundwork.server.exchange import Exchange
 from groundwork.server.site import Site
-from groundwork.store.index import find_document
 
 _HERE = Path(__file__).parent
 _DOWNLOADED = frozenset({"docx", "pptx", "xlsx"})
@@ -70,9 +70,12 @@ class Pages:
         document = await self._document(request)
         root = self.site.live.app.settings.root.resolve()
         path = (root / document.source).resolve()
-        if not path.is_relative_to(root) or not await run_in_threadpool(path.is_file):
+        if restricts(self.site.live.app):
+            data = await run_in_threadpool(unchanged_original, document, root)
+        elif not path.is_relative_to(root) or not await run_in_threadpool(path.is_file):
             raise NotFound(f"{document.source} is not there any more", fix="open the indexed text instead")
-        data = await run_in_threadpool(path.read_bytes)
+        else:
+            data = await run_in_threadpool(path.read_bytes)
         if document.medium == "pdf":  # the browser's own viewer, which opens `#page=3` there
             return Response(data, media_type="application/pdf")
         if document.medium in _DOWNLOADED:
@@ -96,9 +99,9 @@ class Pages:
         return self._render(request, "problem.html", {"status": status, "said": said, "fix": fix}, status)
 
     async def _document(self, request: Request) -> Document:
-        await self.site.door.admit(Exchange(request.scope, request.receive, request._send))
-        identifier: str = request.path_params["document"]
-        return await self.site.live.folder.index.database.read(lambda connection: find_document(connection, identifier))
+        principal = await self.site.door.admit(Exchange(request.scope, request.receive, request._send))
+        live = self.site.live
+        return await visible_document(request.path_params["document"], principal, live.app, live.folder.index)
 
     def _render(self, request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
         return self.templates.TemplateResponse(request, name, values, status_code=status, headers={"cache-control": "no-store"})
