@@ -6,7 +6,7 @@ between paragraphs, else sentences, else lines, words, and pieces at last. Every
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -132,12 +132,11 @@ def _sections_with_headers(document: Document, measure: Measure, most: int) -> I
     its rows names their columns. Smaller ones need none: they are not cut, but begin a new chunk where they do not fit.
     """
     text = document.text
+    long = deque(table for table in document.tables if _is_long(text[table.start : table.end], measure, most))
     for section in sections(document):
         start = section.start
-        for table in document.tables:
-            inside = section.start <= table.start and table.end <= section.end
-            if not inside or not _is_long(text[table.start : table.end], measure, most):
-                continue
+        while long and long[0].start < section.end:
+            table = long.popleft()
             if text[start : table.start].strip():
                 yield Section(section.path, start, table.start)
             yield Section((*section.path, " ".join(text[table.start : table.header].split())), table.start, table.end)
