@@ -29,6 +29,8 @@ LONG: dict[str, str] = {}
 BROAD = {
     "agents/tools.py:call": "user function: a tool's fault goes back to the model as a sentence",
     "app/library.py:aside": "job: carried over to the caller's thread and raised there",
+    "context/given.py:_called": "user function: one that fails leaves what the index holds of it",
+    "context/origins.py:watched": "job: carried over to the caller's thread and raised there",
     "core/functions.py:load": "user function: a module of theirs that fails to import becomes a ConfigError",
     "evaluate/asking.py:_hear": "job: one case's fault is its result, and the other cases go on",
     "evaluate/registry.py:score": "user function: a scorer's fault is its score, and the answer stands",

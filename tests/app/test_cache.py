@@ -84,6 +84,7 @@ OTHERS = {
     "tool result": replaced(messages=(*REQUEST.messages, Message(role="tool", parts=(ToolResult(call="c", name="t", content="x"),)))),
     "extra of a message": replaced(messages=(*REQUEST.messages[:-1], msgspec.structs.replace(REQUEST.messages[-1], extra={"name": "x"}))),
     "variables": replaced(variables={"tone": "dry", "deep": [1, {"a": 0}]}),
+    "filter": replaced(where="year = 2024"),
     "temperature": how(temperature=0.6),
     "top_p": how(top_p=0.5),
     "max_tokens": how(max_tokens=5),

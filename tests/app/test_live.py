@@ -154,3 +154,17 @@ async def test_what_would_fail_at_a_request_is_refused_at_the_start_and_everythi
     (root / "groundwork.toml").write_text((root / "groundwork.toml").read_text().replace('prompt = "missing"', ""))
     async with open_live(root) as live:
         assert (await live.ask("hi")).text == "a"
+
+
+async def test_a_function_of_documents_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> None:
+    root = write_docs(tmp_path / "handbook")
+    config = (root / "groundwork.toml").read_text().replace('["docs"]', '["docs", "feeds:pages"]')
+    (root / "groundwork.toml").write_text(config)
+    with pytest.raises(ConfigError, match="no module 'feeds'") as error:
+        async with open_live(root):
+            pass
+    line = config.splitlines().index('sources = ["docs", "feeds:pages"]') + 1
+    assert error.value.where == f"groundwork.toml:{line}"
+    (root / "feeds.py").write_text("def pages():\n    return []\n")
+    async with open_live(root) as live:
+        assert (await live.ask("How long are backups kept?")).citations

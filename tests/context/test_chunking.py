@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundwork.context.chunking import embedded_text, sections, split
+from groundwork.context.chunking import embedded_text, landmark, sections, split
 from groundwork.context.reading import parse
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError
@@ -140,3 +140,33 @@ def test_list_items_table_rows_and_numbers_are_sentences() -> None:
     assert [text[start:end] for start, end in sentences(text)] == [
         "Advantages include:", "1. It is fast.", "It is small.", "2. It is e.g. Free; etc.", "- No server", "name | size", "a | 1", "2.1. Why", 'He said "yes."', "So be it,\nor not.",
     ]  # fmt: skip
+
+
+ROWS = [("tea", "degrees"), *((f"kind number {number}", str(60 + number)) for number in range(40))]
+TABLE = "\n".join(f"| {tea} | {degrees} |" + ("\n|---|---|" if tea == "tea" else "") for tea, degrees in ROWS)
+
+
+def test_every_chunk_of_a_long_table_carries_its_header() -> None:
+    chunks = chunks_of(f"# Doses\n\nBefore it.\n\n{TABLE}\n\nAfter it.", overlap=0)
+    rows = [chunk for chunk in chunks if "kind number" in chunk.text]
+    assert len(rows) > 3
+    assert all(chunk.headings == ("Doses", "tea | degrees") for chunk in rows)
+    assert all(chunk.prefix.endswith("tea | degrees") for chunk in rows)
+    around = [chunk for chunk in chunks if chunk not in rows]
+    assert [chunk.headings for chunk in around] == [("Doses",), ("Doses",)]
+
+
+def test_a_short_table_is_not_torn_and_needs_no_second_header() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |"
+    for length in range(1, 40):
+        chunks = chunks_of(f"{'word ' * length}\n\n{table}\n\nend", overlap=0)
+        assert [chunk for chunk in chunks if "a | b\n1 | 2\n3 | 4" in chunk.text], length
+
+
+def test_a_place_inside_a_chunk_is_its_own_and_not_the_chunks_first() -> None:
+    document = markdown("alpha\n\nbeta\n\ngamma\n\n# Next\n\ndelta")
+    for chunk in split(document, ENCODER, tokens=60, overlap=0):
+        for offset in range(len(chunk.text)):
+            mark = landmark(document.landmarks, chunk.start + offset)
+            assert (chunk.place(offset).line, chunk.place(offset).start) == (mark.line, mark.start)
+        assert all(chunk.start < mark.start < chunk.end for mark in chunk.landmarks)

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from groundwork.context.citing import best_sentence, cite, resolve
-from groundwork.core.document import Chunk, Hit
+from groundwork.core.document import Chunk, Hit, Landmark
 
 
 def hit(text: str, *, start: int = 100, number: int = 1) -> Hit:
@@ -81,3 +82,10 @@ def test_no_answer_breaks_it(answer: str) -> None:
 def test_a_span_outside_the_chunk_is_refused(start: int, end: int) -> None:
     with pytest.raises(ValueError, match="span"):
         cite(SOUP, 1, start, end)
+
+
+def test_a_quote_from_the_next_page_is_cited_there() -> None:
+    text = "Green tea wants 70 degrees.\n\nBlack tea boils."
+    pages = replace(hit(text).chunk, page=4, landmarks=(Landmark(start=100 + text.index("Black"), page=5),))
+    found = resolve("Green tea wants 70 degrees [1]. Black tea boils [1].", [Hit(chunk=pages, score=1.0)])
+    assert [(citation.quote, citation.page) for citation in found] == [("Green tea wants 70 degrees.", 4), ("Black tea boils.", 5)]

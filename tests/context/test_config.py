@@ -1,6 +1,7 @@
 import pytest
 
 from groundwork.context.config import ContextSection
+from groundwork.context.labels import Labeller
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.errors import ConfigError
 
@@ -23,9 +24,52 @@ def test_the_defaults_are_valid() -> None:
         ("[retrieve]\nkeep = 0", "between"),
         ('[retrieve]\nfuse = "both"', "fuse"),
         ('[chunk]\nby = "page"', "by"),
+        ('[retrieve]\nwhere = "year >"', "a value is missing"),
+        ("[retrieve]\nduplicates = 0.1", "duplicates"),
+        ("[retrieve]\ndiversity = 1.5", "diversity"),
+        ("[retrieve]\naround = -1", "around"),
+        ("[retrieve]\nweights = { terms = 0.0, dense = 0.0 }", "above 0"),
+        ("[retrieve]\nweights = { terms = -1.0 }", "from 0 on"),
+        ("[retrieve]\nrecency = { share = 1.0 }", "share"),
+        ('[retrieve]\nrecency = { half_life = "0d" }', "no time"),
+        ("[retrieve]\nrecency = { half_life = 90 }", "unit"),
+        ('[[retrieve.boost]]\nwhere = "year"\nby = 2.0', "missing after `year`"),
+        ('[[retrieve.boost]]\nwhere = "year = 1"\nby = 0.0', "by = "),
+        ('[[metadata]]\nmatch = "docs/**"\nvalues = { a = { b = 1 } }', "values.a"),
+        ('[[metadata]]\nmatch = "docs/**"', "values"),
+        ('[permissions]\notherwise = ["anybody"]', "names no reader"),
+        ('[[permissions.rules]]\nmatch = "docs/**"\nallow = ["hr"]', "names no reader"),
+        ('[[permissions.rules]]\nmatch = "docs/**"', "allow"),
     ],
 )
 def test_what_is_out_of_range_is_refused_with_its_line(line: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as error:
         decode(parse_toml(DEFAULTS + line, "groundwork.toml"), ContextSection)
     assert error.value.where.startswith("groundwork.toml:")
+
+
+def test_fields_and_permissions_are_read_as_they_are_written() -> None:
+    text = """
+[[metadata]]
+match = "docs/**"
+values = { product = "db", year = 2024, rate = 0.5, live = true, day = 2024-05-01, tags = ["a", "b"] }
+[permissions]
+otherwise = ["everyone"]
+[[permissions.rules]]
+match = "docs/hr/**"
+allow = ["group:hr", "user:acme/anna"]
+"""
+    section = decode(parse_toml(DEFAULTS + text, "groundwork.toml"), ContextSection)
+    labels = Labeller(section)
+    assert labels.configured("docs/a.md") == {
+        "product": "db",
+        "year": 2024,
+        "rate": 0.5,
+        "live": True,
+        "day": "2024-05-01",
+        "tags": ["a", "b"],
+    }
+    assert labels.configured("other.md") == {}
+    assert labels.rules("docs/hr/a.md", {}) == [["group:local/hr", "user:acme/anna"]]
+    assert labels.rules("docs/a.md", {}) == [["everyone"]]
+    assert labels.rules("docs/a.md", {"allow": "user:zoe"}) == [["user:local/zoe"]]

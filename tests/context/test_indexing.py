@@ -351,3 +351,38 @@ def test_two_processes_may_have_the_index_open(application: Application) -> None
     assert second.generation() == report.generation
     assert time.monotonic() - started < 5
     second.close()
+
+
+async def test_a_document_that_was_moved_keeps_its_vectors(application: Application) -> None:
+    application.write("docs/tea.md", PAGE.format(degrees=70))
+    application.index()
+    before = len(application.encoder.texts)
+    (application.root / "docs/tea.md").rename(application.root / "docs/drinks.md")
+    moved = application.index()
+    assert (moved.added, moved.removed, moved.embedded, moved.reused) == (1, 1, 0, 3)
+    assert len(application.encoder.texts) == before
+    found = await application.search().find("white tea is patient", keep=9)
+    assert {hit.chunk.source for hit in found.hits} == {"docs/drinks.md"}
+    fresh = Application(application.root / "other")
+    fresh.write("docs/drinks.md", PAGE.format(degrees=70))
+    fresh.index()
+    again = await fresh.search().find("white tea is patient", keep=9)
+    assert [hit.similarity for hit in found.hits] == [hit.similarity for hit in again.hits], "the very vectors that it would have got"
+    fresh.store.close()
+
+
+def test_a_change_of_one_chunk_among_many_embeds_one(application: Application) -> None:
+    sections = [f"## Part {number}\n\nThis is what part {number} says of its own matter." for number in range(50)]
+    application.write("docs/long.md", "# Long\n\n" + "\n\n".join(sections))
+    first = application.index()
+    assert first.embedded >= 50
+    application.encoder.texts.clear()
+    sections[17] = "## Part 17\n\nThis says something else now."
+    sections.insert(30, "## New\n\nA part that was not there.")
+    application.write("docs/long.md", "# Long\n\n" + "\n\n".join(sections))
+    edited = application.index()
+    assert (edited.embedded, edited.reused) == (2, first.embedded - 1)
+    assert sorted(text.splitlines()[-1] for text in application.encoder.texts) == [
+        "A part that was not there.",
+        "This says something else now.",
+    ]

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwork.context.chunking import landmark
-from groundwork.context.reading import parse, read
+from groundwork.context.reading import Raw, parse, parse_raw, read
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 
@@ -78,7 +79,8 @@ def test_the_same_text_under_another_name_is_another_document() -> None:
         ("a.txt", b"abc\0def", "NUL"),
         ("a.md", b"\xff\xd8\xff\xe0JFIF", "UTF-8"),
         ("a.html", b"<p>\x81\x8d", "CP1252"),
-        ("a.pdf", b"%PDF", "not read"),
+        ("a.jpg", b"\xff\xd8", "not read"),
+        ("a.pdf", b"<html>", "no PDF"),
         ("README", b"text", "not read"),
         ("a.html", b"<div>" * 20_000 + b"x", "nests"),
     ],
@@ -141,6 +143,46 @@ def test_deep_nesting_meets_no_recursion_limit() -> None:
 def test_markdown_front_matter_alone_is_no_text() -> None:
     with pytest.raises(InputError, match="no text"):
         parse(b"---\ntitle: x\n---\n", "a.md")
+
+
+@pytest.mark.parametrize(
+    ("source", "data", "text"),
+    [
+        ("a.html", b'<p>See <img src=x.png alt="a  fig tree" title="In June">.', "See [image: a fig tree; In June]."),
+        ("a.html", b'<figure><img alt="A fig"><figcaption>Figure 1</figcaption></figure>', "[image: A fig]\n\nFigure 1"),
+        ("a.html", b'<p>x<img alt=""><img alt="img_01.PNG"><img alt="*"><img role=presentation alt="a line"><img alt="image 3">', "x"),
+        ("a.md", b'See ![a *fig*](x.png "In June").', "See [image: a fig; In June]."),
+        ("a.md", b"![the same](x.png 'the same')", "[image: the same]"),
+    ],
+)
+def test_an_image_is_what_its_author_wrote_to_stand_for_it(source: str, data: bytes, text: str) -> None:
+    assert parse(data, source).text == text
+
+
+def test_source_code_keeps_its_shape_and_every_line_its_number() -> None:
+    document = parse(b"import os\n\n\ndef a():\n    x = 1\n\n    return x\n", "src/tool.py")
+    assert (document.title, document.medium) == ("tool.py", "code")
+    assert document.text == "import os\n\ndef a():\n    x = 1\n\n    return x"
+    assert [place(document, text)[0] for text in ("import", "def a", "    x = 1", "    return")] == [1, 4, 5, 7]
+
+
+@pytest.mark.parametrize("source", ["a.go", "a.rs", "a.TS", "deploy.yaml", "query.sql", "Makefile.toml"])
+def test_code_of_many_languages_is_read(source: str) -> None:
+    assert parse(b"x: 1", source).medium == "code"
+
+
+def test_tables_are_known_with_their_headers() -> None:
+    for data, source in ((b"| a | b |\n|---|---|\n| 1 | 2 |\n", "a.md"), (b"<table><tr><th>a<th>b<tr><td>1<td>2</table>", "a.html")):
+        document = parse(data, source)
+        assert [document.text[table.start : table.header] for table in document.tables] == ["a | b"]
+        assert [document.text[table.start : table.end] for table in document.tables] == ["a | b\n1 | 2"]
+
+
+def test_a_source_that_says_its_own_encoding_title_and_kind_is_believed() -> None:
+    raw = Raw(source="x:y/z", data="Grüße".encode("latin-1"), suffix=".txt", encoding="ISO-8859-1", title="Letter", metadata={"to": "Kim"})
+    document = parse_raw(raw)
+    assert (document.text, document.title, document.metadata) == ("Grüße", "Letter", {"to": "Kim"})
+    assert raw.identity != msgspec.structs.replace(raw, title="Another").identity
 
 
 _MARKUP = st.one_of(

@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.context.config import RetrieveSection
-from groundwork.context.search import fuse, terms_of
+from groundwork.context.fusion import fuse
+from groundwork.context.search import terms_of
+from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.store.index import open_index, search_terms
 from tests.context.folder import Application
@@ -79,6 +81,19 @@ async def test_a_running_search_sees_what_another_process_indexes(animals: Appli
     assert "sleep" in (await search.find("cats purr sleep", keep=1)).hits[0].text
 
 
+async def test_content_that_comes_back_is_found_under_its_new_numbers(animals: Application) -> None:
+    """The generation is the old one again, and the chunks in memory are no longer those of the index."""
+    search = animals.search()
+    scope = Scope(where='title = "Cats"')
+    before = [await search.find("purring cats", keep=3, scope=one) for one in (Scope(), scope)]
+    animals.write("docs/cat.md", "# Cats\n\nCats sleep.")
+    animals.index()
+    animals.write("docs/cat.md", ANIMALS["docs/cat.md"])
+    animals.index()
+    assert [await search.find("purring cats", keep=3, scope=one) for one in (Scope(), scope)] == before
+    assert before[1].hits
+
+
 async def test_many_searches_at_once_agree(animals: Application) -> None:
     search = animals.search()
     found = await asyncio.gather(*(search.find("milk", keep=3) for _ in range(40)))
@@ -144,3 +159,38 @@ async def test_deleted_vectors_leave_the_memory_too(animals: Application) -> Non
     await search.find("milk", keep=1)
     assert search._matrix is not None
     assert len(search._matrix.numbers) == 2 == len(search._matrix.vectors)
+
+
+CODES = {
+    "ORA-00942": "The error ORA-00942 says that the table is missing.",
+    "E1234": "A disk that reports E1234 is to be replaced.",
+    "foo_bar()": "Call foo_bar() before the pool is opened.",
+    "libssl.so.3": "The program needs libssl.so.3 on the path.",
+    "0x80070005": "Windows says 0x80070005 where access is denied.",
+    "KB-5034441.2": "The update KB-5034441.2 fails on small partitions.",
+    "ERR_SSL_VERSION": "Browsers show ERR_SSL_VERSION with old servers.",
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("fuse", ["rrf", "terms", "weighted", "terms-then-dense"])
+async def test_error_codes_and_names_are_found_by_themselves(application: Application, code: str, fuse: str) -> None:
+    """Also among many that share their pieces, and also where a long report stands around them."""
+    for place, text in enumerate(CODES.values()):
+        application.write(f"docs/{place}.md", f"# Page {place}\n\n{text}")
+    for number in range(40):
+        application.write(
+            f"docs/noise{number}.md", f"# Noise {number}\n\nThe error ORA {number} of foo or bar, so 3 E 1234{number}, err ssl."
+        )
+    application.index()
+    search = application.search(retrieve=RetrieveSection(fuse=fuse))  # type: ignore[arg-type]
+    expected = f"docs/{list(CODES).index(code)}.md"
+    report = " ".join(f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(100))
+    for query in (code, f"what does {code} mean?", f"({code})", code.lower(), f"{report}. It ends with {code}"):
+        assert expected in [hit.chunk.source for hit in (await search.find(query, keep=6)).hits], query
+
+
+def test_codes_of_a_long_query_are_looked_up_before_its_words() -> None:
+    words = [f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(100)]
+    assert terms_of(" ".join([*words, "ORA-00942"]))[0] == "ora-00942"
+    assert terms_of(" ".join([*words[:50], "ORA-00942"]))[:50] == words[:50], "a query that fits keeps its order"

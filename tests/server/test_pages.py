@@ -1,10 +1,12 @@
 """A source as a page: nothing of its text is lost, and exactly the cited span is marked."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from groundwork.core.document import Document, Heading, Landmark
-from groundwork.server.pages import blocks, place_of
+from groundwork.server.pages import blocks, original_of, place_of
 from tests.serving import Served
 
 TEXTS = st.lists(st.sampled_from(["One sentence.", "a | b", "line\nline", "🙂 <b>&amp;", "  indented", "", "x"]), max_size=8).map(
@@ -43,6 +45,18 @@ def test_the_place_in_the_original() -> None:
     assert [place_of(lines, start) for start in (0, 1, 2)] == ["line 4", "line 4", "line 9"]
     assert place_of(document("abc", landmarks=(Landmark(start=0, page=3),)), 1) == "page 3"
     assert place_of(document("abc"), 1) == ""
+    slide, cell, anchor = ((Landmark(start=0, page=3),), (Landmark(start=0, element="Prices!A12"),), (Landmark(start=0, element="top"),))
+    assert place_of(replace(document("abc", landmarks=slide), medium="pptx"), 1) == "slide 3"
+    assert place_of(replace(document("abc", landmarks=cell), medium="xlsx"), 1) == "Prices!A12"
+    assert place_of(replace(document("abc", landmarks=anchor), medium="html"), 1) == ""
+
+
+def test_the_original_opens_where_it_can_be_opened() -> None:
+    page = document("abcdef", landmarks=(Landmark(start=0, page=1), Landmark(start=3, page=2)))
+    assert original_of(replace(page, medium="pdf"), 4) == "/original/doc_1#page=2"
+    assert original_of(page, 4) == "/original/doc_1"
+    assert original_of(replace(page, source="https://example.com/a"), 4) == "https://example.com/a"
+    assert original_of(replace(page, source="feeds:articles/T-1"), 4) == ""
 
 
 def test_a_source_page_by_hand(library: Served) -> None:
@@ -62,6 +76,18 @@ def test_a_source_page_by_hand(library: Served) -> None:
         status, _, page = library.ask("GET", f"/source/{citation['document']}{query}")
         assert (status, "<mark" in page) == (200, False)
     assert library.ask("GET", f"/original/{citation['document']}")[1]["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(("medium", "kind"), [("pdf", "application/pdf"), ("docx", "application/octet-stream")])
+def test_an_original_that_is_no_text_is_shown_or_saved_as_what_it_is(library: Served, medium: str, kind: str) -> None:
+    root = library.live.app.settings.root
+    (root / f"a b.{medium}").write_bytes(b"%PDF-1.7 bytes")
+    made = replace(document("text"), id=f"doc_{medium}", source=f"a b.{medium}", medium=medium)
+    library.live.folder.index.put(made, [], {}, digest="x")
+    status, headers, body = library.ask("GET", f"/original/doc_{medium}")
+    assert (status, headers["content-type"], body) == (200, kind, "%PDF-1.7 bytes")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert ("attachment; filename*=UTF-8''a%20b.docx" in headers.get("content-disposition", "")) == (medium == "docx")
 
 
 def test_pages_that_are_not_there(library: Served) -> None:

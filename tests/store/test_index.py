@@ -8,8 +8,9 @@ import pytest
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreBusy, StoreError
 from groundwork.core.ids import content_id
-from groundwork.store.index import IndexStore, from_blob, open_index, read_vectors, search_terms, snapshot, to_blob
+from groundwork.store.index import IndexStore, open_index, read_vectors, search_terms, snapshot
 from groundwork.store.lock import holding
+from groundwork.store.vectors import from_blob, to_blob
 
 VECTOR = np.array([0.6, 0.8], dtype=np.float32)
 

@@ -45,3 +45,15 @@ async def test_a_revoked_key_opens_nothing_and_its_name_is_free(state: Database)
             await keys.revoke(name)
     await keys.revoke((await keys.list())[1].id)
     assert await keys.find(again) is None
+
+
+async def test_a_key_carries_who_its_requests_are_from(state: Database) -> None:
+    keys = KeyTable(state)
+    clear, _ = await keys.create("anna", user="anna.b", groups=("hr", "press"))
+    portal, _ = await keys.create("portal", tenant="acme", on_behalf_of=True)
+    found = await keys.find(clear)
+    assert found is not None
+    assert (found.user, found.groups, found.on_behalf_of) == ("anna.b", ("hr", "press"), False)
+    other = await keys.find(portal)
+    assert other is not None
+    assert (other.tenant, other.user, other.groups, other.on_behalf_of) == ("acme", "portal", (), True)

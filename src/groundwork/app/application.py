@@ -9,6 +9,8 @@ import msgspec
 from groundwork.agents.loop import Agent
 from groundwork.app.choosing import DEFAULT, Chooser
 from groundwork.app.config import Settings
+from groundwork.context.rewriting import AS_ASKED, Rewriter
+from groundwork.core.access import Scope, readers_of
 from groundwork.core.config import unknown
 from groundwork.core.document import NOTHING, Found
 from groundwork.core.errors import InputError
@@ -70,6 +72,11 @@ class NoContext:
     """An application without documents."""
 
     async def gather(self, request: Request) -> Found:
+        """Nothing. Raises InputError for a request that filters documents: it would be answered as if it had not."""
+        if request.where.strip():
+            raise InputError(
+                f"`{request.model}` searches no documents, so there is nothing to filter", fix="leave `where` out", param="where"
+            )
         return NOTHING
 
     async def generation(self) -> str:
@@ -77,16 +84,19 @@ class NoContext:
 
 
 class Documents:
-    """Looks the question up in the application's index."""
+    """Looks the question up in the application's index, among the documents that whoever asks may see."""
 
-    def __init__(self, retriever: Retriever, keep: int, generation: Callable[[], Awaitable[str]]) -> None:
+    def __init__(self, retriever: Retriever, keep: int, generation: Callable[[], Awaitable[str]], rewriter: Rewriter = AS_ASKED) -> None:
         self.retriever = retriever
         self.keep = keep
+        self.rewriter = rewriter
         self._generation = generation
 
     async def gather(self, request: Request) -> Found:
+        scope = Scope(where=request.where, readers=readers_of(request.principal))
+        query = await self.rewriter.rewrite(request)
         with span("retrieval documents") as attributes:
-            found = await self.retriever.find(request.question, keep=self.keep)
+            found = await self.retriever.find(query, keep=self.keep, scope=scope)
             attributes |= {
                 "gen_ai.operation.name": "retrieval",
                 "groundwork.retrieval.hits": len(found.hits),

@@ -66,6 +66,7 @@ class ExactCache:
             {
                 "tenant": who.tenant,
                 "permissions": [who.user, sorted(who.groups)],
+                "where": request.where,
                 "messages": request.messages,
                 "variables": request.variables,
                 "parameters": request.parameters,

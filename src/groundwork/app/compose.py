@@ -15,6 +15,8 @@ from groundwork.app.choosing import Chooser as RouteChooser
 from groundwork.app.choosing import chooser_of
 from groundwork.app.config import Settings, config_hash
 from groundwork.app.rated import RatedTraces
+from groundwork.context.config import kind_of
+from groundwork.context.rewriting import rewriter_of
 from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written
@@ -76,7 +78,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
     trained, inspector = injection_rails(incoming, resources.embedder), inspector_of(config.guard, resources.embedder)
     weights = {rail.fingerprint: rail.name.name for rail in trained} | ({inspector.fingerprint: "reading"} if inspector.fingerprint else {})
     name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router | weights)
-    context = _context(settings, resources)
+    context = _context(settings, resources, models)
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
     cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
     return App(
@@ -89,7 +91,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
         context=context,
         cache=cache,
         guard_out=GuardOut(config.guard, outgoing, judges_out),
-        prompts=Prompts(Chooser(resources.embedder, RatedTraces(resources.folder))),
+        prompts=Prompts(Chooser(resources.embedder, RatedTraces(resources.folder, config.context))),
         models=models,
     )
 
@@ -143,13 +145,17 @@ def _hash_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
-def _context(settings: Settings, resources: Resources) -> Context:
+def _context(settings: Settings, resources: Resources, models: dict[str, Model]) -> Context:
     section = settings.config.context
     if section is None:
         return NoContext()
+    for place, pattern in enumerate(section.sources):
+        if kind_of(pattern) == "function":
+            functions.load(pattern, settings.root, settings.written.where(("context", "sources", place)))
     index = resources.folder.index
     search = Search(index, resources.embedder, section)
-    return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation))
+    rewriter = rewriter_of(section.retrieve.rewrite, models.get(section.retrieve.rewrite))
+    return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation), rewriter)
 
 
 def _router(

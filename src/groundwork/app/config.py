@@ -160,6 +160,11 @@ def check(settings: Settings) -> None:
             f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name"
         )
     check_names(config.providers, config.models, written)
+    rewrite = config.context.retrieve.rewrite if config.context else "off"
+    if rewrite not in {"off", "rules", *config.models}:
+        raise unknown(
+            "way to rewrite questions", rewrite, ["off", "rules", *config.models], written.where(("context", "retrieve", "rewrite"))
+        )
     _check_routes(config, written)
     for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS)):
         for place, text in enumerate(getattr(config.guard, side)):

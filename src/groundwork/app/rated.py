@@ -2,17 +2,25 @@
 
 Only what the same tenant asked and judged is shown to a tenant. Answers of evaluation runs are left out, and so are refusals, abstentions and
 answers that somebody voted down later. Traces hold no secrets (they are masked before they are written), but what one user of a tenant asked
-may be shown to another: where that is not wanted, write the examples into the prompt.
+may be shown to another: where that is not wanted, write the examples into the prompt. Where documents have permissions, an example is shown only
+to whoever may see every passage that its answer was made from.
 """
 
 import time
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from groundwork.context.config import ContextSection
+from groundwork.context.labels import Labeller
+from groundwork.core.access import readers_of
+from groundwork.core.document import Document
+from groundwork.core.errors import NotFound
 from groundwork.core.record import Demonstration, Feedback, Thumb, Trace
 from groundwork.core.request import Request
 from groundwork.prompts.few_shot import Shot
 from groundwork.prompts.front_matter import TurnSection
 from groundwork.store.folder import Folder
+from groundwork.store.index import find_document
 from groundwork.store.traces import question_of
 
 _FRESH_SECONDS = 30.0
@@ -21,31 +29,63 @@ _MOST = 1000
 """Of the latest opinions, so many are looked at."""
 
 
+class Rated(NamedTuple):
+    """An example, and the ids of the documents that its answer was made from."""
+
+    shot: Shot
+    documents: frozenset[str]
+
+
 class RatedTraces:
     """Reads well-rated traces as examples, at most once in a while."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, context: ContextSection | None = None) -> None:
         self.folder = folder
+        self._labeller = None if context is None or context.permissions is None else Labeller(context)
         self._read_at = float("-inf")
-        self._kept: dict[str, tuple[Shot, ...]] = {}
+        self._kept: dict[str, tuple[Rated, ...]] = {}
+        self._documents: dict[str, Document | None] = {}
 
     async def __call__(self, request: Request, /) -> Sequence[Shot]:
-        """The examples of the asker's tenant, oldest first."""
+        """The examples of the asker's tenant that the asker may see, oldest first."""
         now = time.monotonic()
         if now - self._read_at > _FRESH_SECONDS:
             self._kept, self._read_at = await self._read(), now
-        return self._kept.get(request.principal.tenant, ())
+            self._documents = {}
+        kept = self._kept.get(request.principal.tenant, ())
+        labeller = self._labeller
+        if labeller is None:
+            return [rated.shot for rated in kept]
+        readers = readers_of(request.principal)
+        shots: list[Shot] = []
+        for rated in kept:
+            documents = [await self._document(identifier) for identifier in rated.documents]
+            if all(document is not None and labeller.allows(document, readers) for document in documents):
+                shots.append(rated.shot)
+        return shots
 
-    async def _read(self) -> dict[str, tuple[Shot, ...]]:
+    async def _document(self, identifier: str) -> Document | None:
+        if identifier not in self._documents:
+            try:
+                self._documents[identifier] = await self.folder.index.database.read(
+                    lambda connection: find_document(connection, identifier)
+                )
+            except NotFound:
+                self._documents[identifier] = None
+        return self._documents[identifier]
+
+    async def _read(self) -> dict[str, tuple[Rated, ...]]:
         opinions: dict[str, list[Feedback]] = {}
         for opinion in (await self.folder.feedback.since())[-_MOST:]:
             opinions.setdefault(opinion.trace, []).append(opinion)
-        kept: dict[str, tuple[Shot, ...]] = {}
+        kept: dict[str, tuple[Rated, ...]] = {}
         for identifier, said in opinions.items():
             trace = await self.folder.trace_store.get(identifier)
             shot = shot_of(trace, said) if trace is not None else None
             if trace is not None and shot is not None:
-                kept[trace.tenant] = (*kept.get(trace.tenant, ()), shot)
+                hits: list[dict[str, Any]] = (trace.found or {}).get("hits", [])
+                rated = Rated(shot, frozenset(hit["chunk"]["document"] for hit in hits))
+                kept[trace.tenant] = (*kept.get(trace.tenant, ()), rated)
         return kept
 
 

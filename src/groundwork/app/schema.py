@@ -5,6 +5,7 @@ What it does not cover: names across sections, and limits of numbers. `groundwor
 
 import inspect
 import types
+from datetime import date
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -13,7 +14,7 @@ from groundwork.app.config import Config
 from groundwork.core.config import plain
 from groundwork.core.units import Quantity, Secret
 
-_SIMPLE = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_SIMPLE = {str: "string", bool: "boolean", int: "integer", float: "number", date: "string"}
 
 
 def config_schema() -> dict[str, Any]:

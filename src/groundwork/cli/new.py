@@ -8,7 +8,7 @@ import click
 
 from groundwork.cli.sample import copy_sample
 from groundwork.cli.terminal import bold, talk
-from groundwork.context.reading import SUPPORTED
+from groundwork.context.reading import DOCUMENTS
 from groundwork.core.errors import InputError
 
 EPILOG = """\b
@@ -61,7 +61,9 @@ You answer questions from the numbered sources below, briefly and exactly.
 @click.command(epilog=EPILOG)
 @click.argument("name")
 @click.option(
-    "--docs", type=click.Path(path_type=Path), help="A folder of Markdown, HTML and text files; it is copied into the application."
+    "--docs",
+    type=click.Path(path_type=Path),
+    help="A folder of documents (Markdown, HTML, text, PDF, Office, CSV); it is copied into the application.",
 )
 @click.option("--sample", is_flag=True, help="The sample application (a helpdesk for SQLite) instead of an empty one.")
 def command(name: str, docs: Path | None, sample: bool) -> None:
@@ -92,8 +94,8 @@ def command(name: str, docs: Path | None, sample: bool) -> None:
 
 def _documents(docs: Path) -> list[Path]:
     if not docs.is_dir():
-        raise InputError(f"{docs} is not a folder", fix="name a folder of Markdown, HTML or text files")
-    found = sorted(path for path in docs.rglob("*") if path.is_file() and path.suffix.lower() in SUPPORTED)
+        raise InputError(f"{docs} is not a folder", fix="name a folder of documents")
+    found = sorted(path for path in docs.rglob("*") if path.is_file() and path.suffix.lower() in DOCUMENTS)
     if not found:
-        raise InputError(f"{docs} holds no documents", fix=f"supported are {', '.join(SUPPORTED)}")
+        raise InputError(f"{docs} holds no documents", fix=f"supported are {', '.join(DOCUMENTS)}")
     return found

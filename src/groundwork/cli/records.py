@@ -103,7 +103,9 @@ async def _feedback(identifier: str, folder: Folder) -> Shown:
 
 async def _document(identifier: str, folder: Folder) -> Shown:
     document = folder.index.document(identifier)
-    lines = [f"{document.source}: {document.title} ({document.medium}, {len(document.text):,} characters)", "", shorten(document.text, 600)]
+    lines = [f"{document.source}: {document.title} ({document.medium}, {len(document.text):,} characters)"]
+    lines += [f"not read: {unread}" for unread in document.unread]
+    lines += ["", shorten(document.text, 600)]
     chunks = folder.index.chunk_ids(document.source)
     return Shown("document", document, lines, {}, dict.fromkeys(sorted(chunks)[:20], "chunk"))
 

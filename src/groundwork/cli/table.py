@@ -50,7 +50,9 @@ Examples:
 Exit codes: 0 done, 1 fault, 2 usage or configuration, 3 gate or evaluation failed."""
 
 
-@click.command(cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="groundwork-ai", prog_name="groundwork")
 def groundwork() -> None:
     """Applications on foundation models, from the first answer to a gated release.

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborNode
 # `del`, `s` and `strike` mark what no longer holds: quoting it would be wrong.
 _NEVER_TEXT = frozenset(
     """applet area audio base button canvas colgroup datalist del dialog embed frame frameset head iframe input link map meta noscript
-    object option picture s script select source strike style svg template textarea track video""".split()  # noqa: SIM905
+    object option s script select source strike style svg template textarea track video""".split()  # noqa: SIM905
 )
 _ROLES = frozenset({"navigation", "search", "menu", "menubar", "banner"})
 _NOT_SEARCHED = frozenset({"nosearch", "no-search", "noindex", "no-index"})

@@ -5,8 +5,8 @@ between paragraphs, else sentences, else lines, words, and pieces at last. Every
 """
 
 import re
-from bisect import bisect_right
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,7 +70,7 @@ def split(document: Document, measure: Measure, *, tokens: int, overlap: int) ->
     """
     chunks: list[Chunk] = []
     seen: Counter[tuple[str, str]] = Counter()
-    for section in sections(document):
+    for section in _sections_with_headers(document, measure, tokens // 2):
         title, path = _fit_prefix(document.title, section.path, measure, tokens // 3)
         prefix = _prefix(title, path)
         for start, end in _Packing(document.text, prefix, measure, tokens, overlap).spans(section):
@@ -91,6 +91,7 @@ def split(document: Document, measure: Measure, *, tokens: int, overlap: int) ->
                     line=place.line,
                     page=place.page,
                     element=place.element,
+                    landmarks=_inside(document.landmarks, start, end),
                 )
             )
     return chunks
@@ -100,6 +101,12 @@ def landmark(landmarks: tuple[Landmark, ...], offset: int) -> Landmark:
     """The landmark that covers an offset; an empty one before the first."""
     place = bisect_right(landmarks, offset, key=lambda mark: mark.start)
     return landmarks[place - 1] if place else Landmark(start=0)
+
+
+def _inside(landmarks: tuple[Landmark, ...], start: int, end: int) -> tuple[Landmark, ...]:
+    """The landmarks after a start and before an end."""
+    first = bisect_right(landmarks, start, key=lambda mark: mark.start)
+    return landmarks[first : bisect_left(landmarks, end, key=lambda mark: mark.start)]
 
 
 def sections(document: Document) -> Iterator[Section]:
@@ -118,6 +125,28 @@ def sections(document: Document) -> Iterator[Section]:
         body = heading.end
     if text[start:].strip():
         yield Section(tuple(name for _, name in path), start, len(text))
+
+
+def _sections_with_headers(document: Document, measure: Measure, most: int) -> Iterator[Section]:
+    """The sections, with each table of more than `most` pieces as one of its own, whose path ends in the table's header: so every chunk of
+    its rows names their columns. Smaller ones need none: they are not cut, but begin a new chunk where they do not fit.
+    """
+    text = document.text
+    long = deque(table for table in document.tables if _is_long(text[table.start : table.end], measure, most))
+    for section in sections(document):
+        start = section.start
+        while long and long[0].start < section.end:
+            table = long.popleft()
+            if text[start : table.start].strip():
+                yield Section(section.path, start, table.start)
+            yield Section((*section.path, " ".join(text[table.start : table.header].split())), table.start, table.end)
+            start = table.end
+        if text[start : section.end].strip():
+            yield Section(section.path, start, section.end)
+
+
+def _is_long(text: str, measure: Measure, most: int) -> bool:
+    return len(text) // _PIECE > most or measure.count(text) > most
 
 
 def _prefix(title: str, path: tuple[str, ...]) -> str:

@@ -39,6 +39,7 @@ def cite(hit: Hit, number: int, start: int, end: int) -> Citation:
     chunk = hit.chunk
     if not 0 <= start < end <= len(chunk.text):
         raise ValueError(f"no span {start}:{end} in a chunk of {len(chunk.text)} characters")
+    place = chunk.place(start)
     return Citation(
         number=number,
         document=chunk.document,
@@ -48,9 +49,9 @@ def cite(hit: Hit, number: int, start: int, end: int) -> Citation:
         start=chunk.start + start,
         end=chunk.start + end,
         quote=chunk.text[start:end],
-        line=chunk.line,
-        page=chunk.page,
-        element=chunk.element,
+        line=place.line,
+        page=place.page,
+        element=place.element,
     )
 
 

@@ -1,12 +1,39 @@
-"""The `[context]` section of groundwork.toml: what is indexed, how it is split, how it is searched."""
+"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, how it is searched."""
 
+import re
+from datetime import date
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
+from groundwork.core.access import reader
 from groundwork.core.config import Section
+from groundwork.core.errors import InputError
+from groundwork.core.units import Duration, Size
+from groundwork.core.where import parse_where
+from groundwork.secure.addresses import parse_network
+from groundwork.secure.fetch import Limits, check_url
 
 WINDOW = 254
 """Word pieces of prefix and text that the embedded encoder reads at most: its 256 less the two special ones."""
+
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def kind_of(pattern: str) -> Literal["files", "page", "function"]:
+    """What an entry of `sources` names. A drive of Windows (`C:docs`) is a glob, and refused as one."""
+    if _URL.match(pattern):
+        return "page"
+    return "function" if _FUNCTION.fullmatch(pattern) and pattern.index(":") > 1 else "files"
+
+
+def check_where(text: str) -> None:
+    """Raises ValueError where a filter cannot be read."""
+    try:
+        parse_where(text)
+    except InputError as error:
+        raise ValueError(f"{error.what}; {error.fix}") from None
 
 
 class ChunkSection(Section, frozen=True, kw_only=True):
@@ -23,15 +50,72 @@ class ChunkSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"overlap = {self.overlap} is not between 0 and half of tokens = {self.tokens}")
 
 
+class WeightsSection(Section, frozen=True, kw_only=True):
+    """How much each list counts in `rrf` and `weighted`."""
+
+    terms: float = 1.0
+    dense: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.terms < 0 or self.dense < 0 or self.terms + self.dense <= 0:
+            raise ValueError("weights are numbers from 0 on, and one of them is above 0")
+
+
+class RecencySection(Section, frozen=True, kw_only=True):
+    """Newer documents first: a document's score loses up to `share`, half of that after each `half_life`. One without the date loses all of it."""
+
+    field: str = "date"
+    half_life: Duration = Duration(365 * 86_400.0, "365d")
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"share = {self.share} is not between 0 and 1")
+        if self.half_life.seconds <= 0:
+            raise ValueError("half_life is no time at all")
+
+
+class BoostSection(Section, frozen=True, kw_only=True):
+    """The score of documents that fulfil the filter, times `by`."""
+
+    where: str
+    by: float
+
+    def __post_init__(self) -> None:
+        check_where(self.where)
+        if not 0 < self.by <= 100:
+            raise ValueError(f"by = {self.by} is not between 0 and 100")
+
+
 class RetrieveSection(Section, frozen=True, kw_only=True):
-    """How chunks are found: the length of each list before fusion, the fusion, and how many hits are kept."""
+    """How chunks are found: the length of each list before fusion, the fusion, what is preferred, and how many hits are kept."""
 
     terms: int = 50
     dense: int = 50
-    fuse: Literal["rrf", "terms", "dense"] = "rrf"
+    fuse: Literal["rrf", "weighted", "terms", "dense", "terms-then-dense"] = "rrf"
+    weights: WeightsSection = WeightsSection()
     keep: int = 6
+    where: str = ""
+    """A filter that every search keeps to, beside the request's own."""
+    recency: RecencySection | None = None
+    boost: tuple[BoostSection, ...] = ()
+    duplicates: float | None = None
+    """Of chunks that share this part of their words or more, the best only. Left out: all are kept."""
+    diversity: float = 0.0
+    """How much a chunk that resembles a better one is put back (maximal marginal relevance): 0 not at all, 1 as far as it goes."""
+    around: int = 0
+    """Each hit is given with what stands around it in its section, up to so many characters. 0: the chunk alone."""
+    rewrite: str = "off"
+    """What makes a follow-up ("and its population?") a question of its own: `off`, `rules`, or the alias of a model."""
 
     def __post_init__(self) -> None:
+        check_where(self.where)
+        if self.duplicates is not None and not 0.3 <= self.duplicates <= 1:
+            raise ValueError(f"duplicates = {self.duplicates} is not between 0.3 and 1")
+        if not 0 <= self.around <= 100_000:
+            raise ValueError(f"around = {self.around} is not between 0 and 100000")
+        if not 0 <= self.diversity <= 1:
+            raise ValueError(f"diversity = {self.diversity} is not between 0 and 1")
         for name, value in (("terms", self.terms), ("dense", self.dense)):
             if not 1 <= value <= 1_000:
                 raise ValueError(f"{name} = {value} is not between 1 and 1000")
@@ -39,18 +123,84 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"keep = {self.keep} is not between 1 and 100")
 
 
+class FetchSection(Section, frozen=True, kw_only=True):
+    """How pages are fetched from the web: how large one may be, how long it may take, and which networks that are not public are allowed."""
+
+    largest: Size = Size(20_000_000, "20MB")
+    timeout: Duration = Duration(20.0, "20s")
+    allow: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.largest.bytes or not self.timeout.seconds:
+            raise ValueError("largest and timeout must be more than nothing")
+        self.limits()
+
+    def limits(self) -> Limits:
+        """The same for who fetches. Raises ValueError for a network that is none."""
+        return Limits(self.largest.bytes, self.timeout.seconds, tuple(map(parse_network, self.allow)))
+
+
+class MetadataSection(Section, frozen=True, kw_only=True):
+    """Fields of the documents that the glob names. A later table wins over an earlier one, and a document's own front matter over all."""
+
+    match: str
+    values: dict[str, str | bool | int | float | date | tuple[str, ...]]
+
+
+class AllowSection(Section, frozen=True, kw_only=True):
+    """Who may see the documents that the glob names: `everyone`, `user:NAME`, `group:NAME`, `tenant:NAME`."""
+
+    match: str
+    allow: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for one in self.allow:
+            reader(one)
+
+
+class PermissionsSection(Section, frozen=True, kw_only=True):
+    """Who may see what. Nobody sees a document that no rule names. Where several rules name one, each of them has to allow, and so does its
+    own front matter (`allow: [group:legal]`).
+    """
+
+    rules: tuple[AllowSection, ...] = ()
+    otherwise: tuple[str, ...] = ()
+    """For documents that no rule names and whose front matter says nothing."""
+
+    def __post_init__(self) -> None:
+        for one in self.otherwise:
+            reader(one)
+
+
 class ContextSection(Section, frozen=True, kw_only=True):
-    """What an application may know. `sources` are globs relative to its folder; a folder's name stands for all files below it."""
+    """What an application may know. `sources` are globs relative to its folder (a folder's name stands for all documents below it), URLs of
+    pages, and functions that give documents (`module:function`).
+    """
 
     sources: tuple[str, ...]
+    fetch: FetchSection = FetchSection()
+    metadata: tuple[MetadataSection, ...] = ()
+    permissions: PermissionsSection | None = None
     chunk: ChunkSection = ChunkSection()
     retrieve: RetrieveSection = RetrieveSection()
 
     def __post_init__(self) -> None:
         for pattern in self.sources:
+            kind = kind_of(pattern)
+            if kind == "page":
+                _check_page(pattern)
+            if kind != "files":
+                continue
             if not pattern.strip():
                 raise ValueError("an empty source: name files by a glob like 'docs/**/*.md'")
             if "\0" in pattern or any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
                 raise ValueError(f"source {pattern!r} is no glob: `**` stands alone between slashes, as in 'docs/**/*.md'")
             if PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
                 raise ValueError(f"source {pattern!r} leads out of the application's folder: name files inside it")
+
+
+def _check_page(url: str) -> None:
+    try:
+        check_url(url)
+    except InputError as error:
+        raise ValueError(f"source: {error.what}; {error.fix}") from None

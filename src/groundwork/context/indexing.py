@@ -1,7 +1,7 @@
 """Bringing the index in step with the files: new and changed documents in, removed ones out, everything else untouched.
 
 Each source is one transaction, durable before the next begins: a process that is killed loses the source it was at, and the next run
-completes the rest. A change embeds only the chunks whose text it changed.
+completes the rest. A change embeds only the chunks whose text is not in the index yet, wherever it stands there.
 """
 
 import time
@@ -14,11 +14,13 @@ import msgspec
 from groundwork.context import reading
 from groundwork.context.chunking import Measure, embedded_text, split
 from groundwork.context.config import ContextSection
+from groundwork.context.labels import Labeller
+from groundwork.context.origins import Origin
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk
-from groundwork.core.errors import ConfigError, InputError, StoreError
+from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
-from groundwork.store.index import FOLDER, IndexStore
+from groundwork.store.index import FOLDER, IndexStore, find_source
 from groundwork.store.lock import holding
 
 if TYPE_CHECKING:
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 Progress = Callable[[int, int, str], None]
-"""Called with how many sources are done, how many there are, and the one at hand; again and again while a long one is embedded."""
+"""Called with how many sources are done, how many there are, and the one at hand; again and again while a long one is embedded. It may raise
+`Stopped`.
+"""
 
 LOCK = FOLDER / "lock"
+PARTLY = "read in part: "
+"""How the reason begins where a source was read, but not all of it."""
 _BATCH = 64
 """Chunks embedded between two signs of life."""
 
@@ -54,10 +60,14 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     embedded: int
     """Chunks that got a new vector."""
     reused: int
-    """Chunks of changed documents that kept theirs."""
+    """Chunks of new and changed documents whose text had one already."""
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+
+
+class Stopped(Exception):
+    """Whoever started a run wants it no more. What it had finished is kept, and the next run goes on from there."""
 
 
 def _quiet(_done: int, _total: int, _source: str) -> None:
@@ -72,6 +82,7 @@ class Indexer:
         self._root = root
         self._store = store
         self._encoder = encoder
+        self._labeller = Labeller(config)
         self._counts = {"added": 0, "changed": 0, "removed": 0, "unchanged": 0, "embedded": 0, "reused": 0}
         self._skipped: list[tuple[str, str]] = []
 
@@ -79,25 +90,29 @@ class Indexer:
         """Index what is new or changed, remove what is gone. `rebuild` does every source again: needed after a change of encoder or chunking.
 
         A file that cannot be read as text is skipped with its reason, and what the index held of it goes: search knows only what a file says
-        now. A file that cannot be opened keeps its last known state. Raises StoreBusy where another process is indexing, ConfigError where
+        now. A file that cannot be opened, a page that cannot be reached and what a failing function gave keep their last known state. Raises StoreBusy where another process is indexing, ConfigError where
         the chunking, StoreError where the encoder is not the index's own.
         """
         started = time.monotonic()
         self._counts = dict.fromkeys(self._counts, 0)
         with holding(self._root / LOCK, what="indexing here"):
             self._agree(rebuild=rebuild)
-            sources = find_sources(self._root, self._config.sources)
+            self._store.begin(access=self._labeller.fingerprint)
+            sources = find_sources(self._root, self._config.sources, self._config.fetch.limits())
             self._skipped = list(sources.skipped)
             known = self._store.digests()
-            for source in known.keys() - sources.files.keys():
-                self._remove(source)
-            for done, (source, path) in enumerate(sources.files.items()):
-                progress(done, len(sources.files), source)
-                self._take(
-                    source, path, known.get(source), lambda done=done, source=source: progress(done, len(sources.files), source), rebuild
-                )
-            if sources.files:
-                progress(len(sources.files), len(sources.files), "")
+            total = len(sources.origins)
+            for done, (source, origin) in enumerate(sources.origins.items()):
+                progress(done, total, source)
+                self._take(source, origin, known.get(source), lambda done=done, source=source: progress(done, total, source), rebuild)
+            for source in known.keys() - sources.origins.keys():  # after the others: a document that was moved keeps its vectors
+                if sources.is_gone(source):
+                    self._remove(source)
+                else:
+                    self._relabel(source)
+            self._store.conclude(access=self._labeller.fingerprint, skipped=self._skipped)
+            if total:
+                progress(total, total, "")
             return IndexReport(
                 **self._counts, skipped=sorted(self._skipped), seconds=time.monotonic() - started, generation=self._store.generation()
             )
@@ -121,15 +136,17 @@ class Indexer:
         else:
             raise ConfigError(f"the index was made with other chunks ({made['chunk']}) than `[context.chunk]` asks for", fix=fix)
 
-    def _take(self, source: str, path: Path, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
+    def _take(self, source: str, origin: Origin, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
         """Bring one source up to date."""
         try:
-            data = reading.load(path, source)
-            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), data)
+            raw = origin.load()
+            salt = self._labeller.salt(source)
+            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), raw.identity, *([salt] if salt else []))
             if digest == known:
                 self._counts["unchanged"] += 1
                 return
-            document = reading.parse(data, source)
+            document = reading.parse_raw(raw)
+            labels = self._labeller.labels(document)
             chunks = split(document, self._encoder, tokens=self._config.chunk.tokens, overlap=self._config.chunk.overlap)
         except InputError as error:
             self._skipped.append((source, error.what))
@@ -138,14 +155,22 @@ class Indexer:
             return
         except OSError as error:
             self._skipped.append((source, f"it cannot be opened: {error.strerror}"))
+            self._relabel(source)
             return
+        except UpstreamError as error:
+            self._skipped.append((source, error.what))
+            self._relabel(source)
+            return
+        self._skipped.extend((source, f"{PARTLY}{unread}") for unread in document.unread)
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
-        vectors = dict(self._embed(fresh, alive))
-        self._store.put(document, chunks, vectors, digest=digest)
+        vectors = {} if rebuild else self._store.known_vectors(fresh)
+        missing = [chunk for chunk in fresh if chunk.id not in vectors]
+        vectors |= self._embed(missing, alive)
+        self._store.put(document, chunks, vectors, digest=digest, labels=labels)
         self._counts["added" if known is None else "changed"] += 1
-        self._counts["embedded"] += len(fresh)
-        self._counts["reused"] += len(chunks) - len(fresh)
+        self._counts["embedded"] += len(missing)
+        self._counts["reused"] += len(chunks) - len(missing)
 
     def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> Iterator[tuple[str, "Vectors"]]:
         for start in range(0, len(chunks), _BATCH):
@@ -153,6 +178,16 @@ class Indexer:
             vectors = self._encoder.encode([embedded_text(chunk) for chunk in some])
             yield from zip((chunk.id for chunk in some), vectors, strict=True)
             alive()
+
+    def _relabel(self, source: str) -> None:
+        """A document that keeps its last text does not keep readers whom the configuration no longer allows."""
+        document = self._store.database.read_now(lambda connection: find_source(connection, source))
+        if document is None:
+            return
+        try:
+            self._store.relabel(source, self._labeller.labels(document))
+        except InputError:
+            self._remove(source)
 
     def _remove(self, source: str) -> None:
         self._store.remove(source)

@@ -2,7 +2,7 @@
 
 What surrounds a page (menus, tables of contents, scripts, forms) is left out where it can be recognised. Every block remembers the nearest
 `id` or anchor name above it. A paragraph that is bold throughout counts as a heading below all others: many pages are written so.
-Not covered: text in images and SVG, and whatever a script would add.
+An image gives its alternative text and title, in brackets. Not covered: text in images and SVG, and whatever a script would add.
 """
 
 import re
@@ -10,7 +10,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from groundwork.context.boilerplate import Boilerplate
-from groundwork.context.canonical import Canonical
+from groundwork.context.canonical import Canonical, image_text
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 
@@ -114,6 +114,8 @@ class _Page:
             self._enter_table(node, tag)
         elif tag == "br":
             self._inline.append("\n")
+        elif tag == "img" and attributes.get("role") not in {"presentation", "none"}:
+            self._text(image_text(attributes.get("alt") or "", attributes.get("title") or ""))
         elif tag == "sup" and self._inline and self._inline[-1][-1:].isdigit() and node.text(deep=True)[:1].isdigit():
             self._inline.append("^")  # 2 to the 31st is not 231
         self._paragraph = tag == "p" if tag in _BLOCKS else self._paragraph
@@ -166,7 +168,7 @@ class _Page:
             return
         elif tag == "tr":
             if any(self._row):
-                self._canonical.add(" | ".join(self._row), tight=self._rows > 0, element=self._begun or self._anchor)
+                self._canonical.add(" | ".join(self._row), tight=self._rows > 0, row=True, element=self._begun or self._anchor)
                 self._rows += 1
             self._row, self._in_list = None, False
         else:

@@ -1,7 +1,6 @@
 """Markdown by its own grammar (CommonMark and tables): inline markup is removed, code is kept, every block remembers its line.
 
-HTML inside Markdown gives its text only. Front matter gives the title and its plain `key: value` lines as metadata; YAML beyond that is
-not read.
+HTML inside Markdown gives its text only. Front matter gives the title and the document's fields (see `front_matter.py`).
 """
 
 import re
@@ -10,11 +9,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from groundwork.context.canonical import Canonical
+from groundwork.context.canonical import Canonical, image_text
+from groundwork.context.front_matter import split_front_matter
 from groundwork.core.document import Document
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_LINE = re.compile(r"^([A-Za-z][\w-]*):[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])")
 
@@ -25,14 +23,10 @@ _PARSER = MarkdownIt("commonmark", {"maxNesting": 40}).enable(["table", "striket
 def read_markdown(text: str, source: str) -> Document:
     """Read Markdown. Raises InputError where no text remains."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    metadata: dict[str, str] = {}
-    front = _FRONT_MATTER.match(text)
-    if front:
-        metadata = {key: value.strip("\"'") for key, value in _FRONT_LINE.findall(front.group(1) or "")}
-        text = "\n" * front.group().count("\n") + text[front.end() :]  # the lines keep their numbers
+    metadata, text = split_front_matter(text)
     canonical = Canonical()
     _Blocks(canonical).walk(_PARSER.parse(text))
-    title = metadata.pop("title", "")
+    title = str(metadata.pop("title", ""))
     return canonical.document(source, title=title, medium="markdown", metadata=metadata)
 
 
@@ -87,7 +81,7 @@ class _Blocks:
         elif kind == "tr_open":
             self._row = []
         elif self._row is not None:
-            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, line=self._line)
+            self._canonical.add(" | ".join(self._row), tight=self._rows > 0, row=True, line=self._line)
             self._row, self._in_list = None, False
             self._rows += 1
 
@@ -106,11 +100,13 @@ class _Blocks:
 
 
 def inline_text(tokens: list[Token]) -> str:
-    """The text of inline tokens: markup gone, code and the text of links and images kept, soft breaks as spaces."""
+    """The text of inline tokens: markup gone, code and the text of links kept, images as what stands for them, soft breaks as spaces."""
     text = ""
     for token in tokens:
-        if token.type in {"text", "code_inline", "image", "text_special"}:
+        if token.type in {"text", "code_inline", "text_special"}:
             text += token.content
+        elif token.type == "image":
+            text += image_text(inline_text(token.children or []), str(token.attrs.get("title", "")))
         elif token.type == "softbreak":
             text += " "
         elif token.type == "hardbreak" or (token.type == "html_inline" and _BREAK.match(token.content)):

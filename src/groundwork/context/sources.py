@@ -1,7 +1,8 @@
-"""Which files are documents: the globs of `[context] sources`, resolved inside the application's folder and never outside it.
+"""Which documents there are: what the `sources` of `[context]` name.
 
-Hidden files and folders (`.git`, `.groundwork`) are left out unless a glob names them. Folders behind links are not walked by `**`, so a
-loop of links ends; a linked file is taken where its target lies inside the folder.
+A glob names files inside the application's folder, and never outside it; a URL names a page; `module:function` a function that gives
+documents. Hidden files and folders (`.git`, `.groundwork`) are left out unless a glob names them. Folders behind links are not walked by `**`,
+so a loop of links ends; a linked file is taken where its target lies inside the folder.
 """
 
 import os
@@ -9,34 +10,82 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from groundwork.context.reading import SUPPORTED
+from groundwork.context.config import kind_of
+from groundwork.context.given import FunctionFailed, given_by
+from groundwork.context.origins import FileOrigin, Origin, PageOrigin
+from groundwork.context.reading import DOCUMENTS
+from groundwork.core.errors import InputError
+from groundwork.secure.fetch import Fetcher, Limits, check_url
 
 
 class Sources(NamedTuple):
-    """Files by their source name, in order, and what was left out with its reason."""
+    """What there is by its source name, in order, and what was left out with its reason."""
 
-    files: dict[str, Path]
+    origins: dict[str, Origin]
     skipped: list[tuple[str, str]]
+    unknown: tuple[str, ...] = ()
+    """Beginnings of source names of which nobody can say now whether they are still there: what the index holds of them stays."""
+
+    def is_gone(self, source: str) -> bool:
+        """Whether a source that the index holds is no longer one."""
+        return source not in self.origins and not source.startswith(self.unknown)
 
 
-def find_sources(root: Path, patterns: Sequence[str]) -> Sources:
-    """Every file that a pattern matches. A pattern that is a folder's name stands for all supported files below it."""
-    inside = Path(os.path.realpath(root))
-    files: dict[str, Path] = {}
+def find_sources(root: Path, patterns: Sequence[str], limits: Limits | None = None) -> Sources:
+    """Everything the patterns name. A pattern that is a folder's name stands for all documents below it (not for JSON and source code).
+
+    Pages are not fetched yet. Functions are called; one that fails is skipped with its reason. Raises ConfigError where there is none.
+    """
+    found: dict[str, Origin] = {}
     skipped: list[tuple[str, str]] = []
+    unknown: list[str] = []
+    fetcher = Fetcher(limits or Limits())
     for pattern in patterns:
-        matched = False
-        for path in _matches(root, pattern):
-            source = path.relative_to(root).as_posix()
-            matched = True
-            reason = _refusal(path, inside)
-            if reason:
-                skipped.append((source, reason))
-            else:
-                files[source] = path
-        if not matched:
-            skipped.append((pattern, "matches no file"))
-    return Sources(dict(sorted(files.items())), sorted(set(skipped)))
+        kind = kind_of(pattern)
+        if kind == "page":
+            _add_page(pattern, fetcher, found, skipped)
+        elif kind == "function":
+            try:
+                found.update(given_by(pattern, root, skipped))
+            except FunctionFailed as error:
+                skipped.append((pattern, str(error)))
+                unknown.append(f"{pattern}/")
+        else:
+            _add_files(root, pattern, found, skipped)
+    return Sources(dict(sorted(found.items())), sorted(set(skipped)), tuple(unknown))
+
+
+def find_files(root: Path, patterns: Sequence[str]) -> dict[str, Path]:
+    """The files alone, by source name: no page is asked for, no function called."""
+    found: dict[str, Origin] = {}
+    for pattern in patterns:
+        if kind_of(pattern) == "files":
+            _add_files(root, pattern, found, [])
+    return {source: origin.path for source, origin in sorted(found.items()) if isinstance(origin, FileOrigin)}
+
+
+def _add_page(url: str, fetcher: Fetcher, found: dict[str, Origin], skipped: list[tuple[str, str]]) -> None:
+    try:
+        checked = check_url(url)
+    except InputError as error:
+        skipped.append((url, error.what))
+        return
+    found[checked] = PageOrigin(checked, fetcher)
+
+
+def _add_files(root: Path, pattern: str, found: dict[str, Origin], skipped: list[tuple[str, str]]) -> None:
+    inside = Path(os.path.realpath(root))
+    matched = False
+    for path in _matches(root, pattern):
+        source = path.relative_to(root).as_posix()
+        matched = True
+        reason = _refusal(path, inside)
+        if reason:
+            skipped.append((source, reason))
+        else:
+            found[source] = FileOrigin(source, path)
+    if not matched:
+        skipped.append((pattern, "matches no file"))
 
 
 def _matches(root: Path, pattern: str) -> Iterator[Path]:
@@ -48,7 +97,7 @@ def _matches(root: Path, pattern: str) -> Iterator[Path]:
         pattern = f"{pattern}/*"
     for path in root.glob(pattern):
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if (hidden and not names_hidden) or (only_supported and path.suffix.lower() not in SUPPORTED):
+        if (hidden and not names_hidden) or (only_supported and path.suffix.lower() not in DOCUMENTS):
             continue
         if path.is_symlink() or not path.is_dir():
             yield path

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Medium = Literal["markdown", "html", "text"]
+Medium = Literal["markdown", "html", "text", "pdf", "docx", "pptx", "xlsx", "csv", "json", "code"]
 
 
 class Landmark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,8 +16,10 @@ class Landmark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     start: int
     line: int | None = None
     page: int | None = None
+    """From 1: a page of a PDF, a slide of a presentation."""
     element: str | None = None
-    """The id or anchor name of the nearest element above, so that `page.html#element` opens there."""
+    """What stands after `#` in a link to the place: the id or anchor name of the nearest element above (`page.html#element`), a sheet's cell
+    (`Prices!A12`), a JSON pointer (`/items/3`), a paragraph or table of a text document (`paragraph-12`)."""
 
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,18 +30,31 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows, one a line, in the canonical text: where the first begins and ends (most often the header), and where the last ends."""
+
+    start: int
+    header: int
+    end: int
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A source read into canonical text. `id` is the hash of source name and text: another text is another document."""
 
     id: str
     source: str
-    """Path relative to the application's folder, with `/`: what a person calls the document."""
+    """What a person calls the document: its path relative to the application's folder, with `/`; the URL of a page; `module:function/name` of
+    what a function gave."""
     title: str
     medium: Medium
     text: str
     landmarks: tuple[Landmark, ...] = ()
     headings: tuple[Heading, ...] = ()
+    tables: tuple[Table, ...] = ()
     metadata: dict[str, Any] = {}
+    """Its own fields: texts, numbers, true or false, lists of texts; a date is a text like `2024-01-31`."""
+    unread: tuple[str, ...] = ()
+    """What of the original is not in the text, in sentences: pages that are pictures, sheets that are hidden."""
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,6 +71,13 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
     page: int | None = None
     element: str | None = None
+    landmarks: tuple[Landmark, ...] = ()
+    """Those of the document that lie inside: a quote from the chunk's end may stand on the next page."""
+
+    def place(self, offset: int) -> Landmark:
+        """Where in the original an offset of `text` stems from."""
+        first = Landmark(start=self.start, line=self.line, page=self.page, element=self.element)
+        return next((mark for mark in reversed(self.landmarks) if mark.start <= self.start + offset), first)
 
     @property
     def prefix(self) -> str:

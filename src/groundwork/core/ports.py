@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from groundwork.core.access import Scope
 from groundwork.core.document import Found
 from groundwork.core.record import Feedback, Trace
 from groundwork.core.reply import Delta, Reply
@@ -43,9 +44,9 @@ class Embedder(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds what may be known for a query, best first."""
+    """Finds what may be known for a query within a scope, best first."""
 
-    async def find(self, query: str, /, *, keep: int) -> Found: ...
+    async def find(self, query: str, /, *, keep: int, scope: Scope = ...) -> Found: ...
 
 
 class Outlet(Protocol):

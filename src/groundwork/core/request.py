@@ -19,6 +19,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None = None
     internal: bool = False
     """Loopback, or a key marked internal: admitted while the application's autonomy is `walk`."""
+    on_behalf_of: bool = False
+    """The key may say for which user and groups it asks: it is held by a program that has checked who they are."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,6 +45,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str = ""
     """The name the caller asked for: an application or a model alias."""
     variables: dict[str, Any] = {}
+    where: str = ""
+    """A filter over the fields of the documents that are searched, see `core/where.py`."""
     parameters: Parameters = Parameters()
     tools: tuple[Tool, ...] = ()
     principal: Principal = Principal()

@@ -2,6 +2,9 @@
 
 A key decides, right or wrong. Without one, a caller at this machine is an internal user, and then the request must not come from a web
 page elsewhere: its `Host` must name this machine (a rebound name does not), and a change must come from our own page (`Origin`).
+
+For whom a request asks follows from its key. Only a key made with `--on-behalf-of` may name somebody else, in the headers `groundwork-user` and
+`groundwork-groups`; from anybody else these are refused, and a request's body is never believed.
 """
 
 import hashlib
@@ -9,6 +12,8 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from groundwork.app.live import Live
 from groundwork.core.errors import PermissionDenied
@@ -19,6 +24,8 @@ _REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_024
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """What a proxy adds. We believe none of it, but where it stands the caller is not known to sit at this machine."""
+
+_USER, _GROUPS = "groundwork-user", "groundwork-groups"
 
 Find = Callable[[str], Awaitable[Principal | None]]
 
@@ -45,6 +52,7 @@ class Door:
                 )
         else:
             principal = self._at_this_machine(exchange)
+        principal = _on_behalf(principal, exchange)
         app = self.live.app.settings.config.app
         if app.autonomy == "walk" and not principal.internal:
             raise PermissionDenied(
@@ -110,6 +118,25 @@ def _bearer(header: str) -> str:
             code="invalid_api_key",
         )
     return "" if key.strip().lower() == "none" else key.strip()
+
+
+def _on_behalf(principal: Principal, exchange: Exchange) -> Principal:
+    """The principal that the headers name, where the key may name one. The tenant stays the key's own."""
+    user, groups = (exchange.headers.get(name) for name in (_USER, _GROUPS))
+    if user is None and groups is None:
+        return principal
+    if not principal.on_behalf_of:
+        raise PermissionDenied(
+            f"this caller may not say for whom it asks (`{_USER if user is not None else _GROUPS}`)",
+            fix="leave the header out, or use a key made with `groundwork keys create NAME --on-behalf-of`",
+            code="not_on_behalf_of",
+        )
+    if not (user or "").strip():
+        raise PermissionDenied(
+            f"`{_GROUPS}` names groups of nobody", fix=f"send `{_USER}: NAME` with it", status=403, code="not_on_behalf_of"
+        )
+    named = tuple(group.strip() for group in (groups or "").split(",") if group.strip())
+    return msgspec.structs.replace(principal, user=(user or "").strip(), groups=named)
 
 
 def _check_site(exchange: Exchange) -> None:

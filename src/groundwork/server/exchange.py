@@ -18,7 +18,7 @@ Send = Callable[[Event], Awaitable[None]]
 T = TypeVar("T")
 
 _BODY_SECONDS = 30.0
-_ONCE = {"host", "authorization", "origin", "content-type", "content-length", "sec-fetch-site"}
+_ONCE = {"host", "authorization", "origin", "content-type", "content-length", "sec-fetch-site", "groundwork-user", "groundwork-groups"}
 """Headers that decide something: said twice, two readers could take different ones, so they are refused."""
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,13 +14,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from groundwork import __version__
+from groundwork.app.seeing import restricts, unchanged_original, visible_document
+from groundwork.context.chunking import landmark
+from groundwork.context.config import kind_of
 from groundwork.core.document import Document
 from groundwork.core.errors import GroundworkError, NotFound
 from groundwork.server.exchange import Exchange
 from groundwork.server.site import Site
-from groundwork.store.index import find_document
 
 _HERE = Path(__file__).parent
+_DOWNLOADED = frozenset({"docx", "pptx", "xlsx"})
 
 
 def pages(site: Site) -> Starlette:
@@ -53,17 +57,33 @@ class Pages:
         document = await self._document(request)
         start, end = (_number(request.query_params.get(name, "")) for name in ("start", "end"))
         marked = (start, end) if start < end <= len(document.text) else (0, 0)
-        values = {"document": document, "place": place_of(document, start) if any(marked) else "", "blocks": blocks(document, *marked)}
+        values = {
+            "document": document,
+            "place": place_of(document, start) if any(marked) else "",
+            "original": original_of(document, start),
+            "blocks": blocks(document, *marked),
+        }
         return self._render(request, "source.html", values)
 
     async def original(self, request: Request) -> Response:
-        """The file a document was read from, as it is now, shown as plain text whatever it is."""
+        """The file a document was read from, as it is now: a PDF as such, an office file to be saved, all others as plain text whatever they are."""
         document = await self._document(request)
         root = self.site.live.app.settings.root.resolve()
         path = (root / document.source).resolve()
-        if not path.is_relative_to(root) or not await run_in_threadpool(path.is_file):
+        if restricts(self.site.live.app):
+            data = await run_in_threadpool(unchanged_original, document, root)
+        elif not path.is_relative_to(root) or not await run_in_threadpool(path.is_file):
             raise NotFound(f"{document.source} is not there any more", fix="open the indexed text instead")
-        return PlainTextResponse(await run_in_threadpool(path.read_bytes))
+        else:
+            data = await run_in_threadpool(path.read_bytes)
+        if document.medium == "pdf":  # the browser's own viewer, which opens `#page=3` there
+            return Response(data, media_type="application/pdf")
+        if document.medium in _DOWNLOADED:
+            name = quote(path.name, safe="")
+            return Response(
+                data, media_type="application/octet-stream", headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+            )
+        return PlainTextResponse(data)
 
     async def icon(self, _: Request) -> Response:
         """What browsers ask for beside pages that name no icon."""
@@ -79,9 +99,9 @@ class Pages:
         return self._render(request, "problem.html", {"status": status, "said": said, "fix": fix}, status)
 
     async def _document(self, request: Request) -> Document:
-        await self.site.door.admit(Exchange(request.scope, request.receive, request._send))
-        identifier: str = request.path_params["document"]
-        return await self.site.live.folder.index.database.read(lambda connection: find_document(connection, identifier))
+        principal = await self.site.door.admit(Exchange(request.scope, request.receive, request._send))
+        live = self.site.live
+        return await visible_document(request.path_params["document"], principal, live.app, live.folder.index)
 
     def _render(self, request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
         return self.templates.TemplateResponse(request, name, values, status_code=status, headers={"cache-control": "no-store"})
@@ -145,12 +165,25 @@ def _pieces(text: str, left: int, right: int, start: int, end: int, *, first: bo
 
 
 def place_of(document: Document, start: int) -> str:
-    """Where in the original a code point stands, in words: `page 3`, `line 120`."""
-    before = [landmark for landmark in document.landmarks if landmark.start <= start]
-    if not before:
+    """Where in the original a code point stands, in words: `page 3`, `line 120`, `Prices!A12`."""
+    last = landmark(document.landmarks, start)
+    if last.page is not None:
+        return f"{'slide' if document.medium == 'pptx' else 'page'} {last.page}"
+    if last.line is not None:
+        return f"line {last.line}"
+    return last.element or "" if document.medium in {"docx", "xlsx", "json"} else ""  # a page's anchor says nothing to a reader
+
+
+def original_of(document: Document, start: int) -> str:
+    """Where a link to the original leads: a page on the web to itself, a PDF to the page that a code point stands on; nowhere for what a
+    function gave.
+    """
+    if document.source.startswith(("https://", "http://")):
+        return document.source
+    if kind_of(document.source.split("/", 1)[0]) == "function":
         return ""
-    last = before[-1]
-    return f"page {last.page}" if last.page is not None else f"line {last.line}" if last.line is not None else ""
+    page = landmark(document.landmarks, start).page if document.medium == "pdf" else None
+    return f"/original/{document.id}" + (f"#page={page}" if page else "")
 
 
 def _number(text: str) -> int:

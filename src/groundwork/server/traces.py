@@ -3,6 +3,7 @@
 from typing import Any
 
 from groundwork.app.live import Live
+from groundwork.app.seeing import restricts
 from groundwork.core.errors import NotFound
 from groundwork.core.record import Span, Trace
 from groundwork.core.request import Principal
@@ -17,7 +18,8 @@ async def trace(exchange: Exchange, site: Site) -> None:
 
 
 async def find(live: Live, identifier: str, principal: Principal) -> Trace:
-    """A trace of the principal's tenant. Raises NotFound, also for another tenant's: whether it exists is not said.
+    """A trace of the principal's tenant, and where documents have permissions the principal's own. Raises NotFound, also for another's:
+    whether it exists is not said.
 
     Traces reach the disk within 100 ms of the answer; whoever asks sooner waits for that.
     """
@@ -25,7 +27,8 @@ async def find(live: Live, identifier: str, principal: Principal) -> Trace:
     if found is None:
         await live.folder.traces.flush()
         found = await live.folder.trace_store.get(identifier)
-    if found is None or found.tenant != principal.tenant:
+    foreign = found is not None and restricts(live.app) and found.user != principal.user
+    if found is None or foreign or found.tenant != principal.tenant:
         raise NotFound(f"no trace {identifier[:64]!r}", fix="use the id from the answer's `groundwork.trace`", param="trace")
     return found
 

@@ -1,7 +1,7 @@
 """OpenAI's dialect of chat completions, in: the JSON of a caller becomes a core Request.
 
 Known fields are checked, and a wrong one is named; parameters we do not know travel on untouched in `Parameters.extra`. Fields of ours
-beside OpenAI's: `variables`, `session` and `episode` (these two also inside `metadata`, which every client can send). The other way
+beside OpenAI's: `variables`, `where`, `session` and `episode` (these three also inside `metadata`, which every client can send). The other way
 is in `wire_out.py`. What this does not cover: audio and files in messages, `n` above 1, `logprobs` in answers.
 """
 
@@ -100,6 +100,7 @@ class Body(msgspec.Struct):
     response_format: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     variables: dict[str, Any] | None = None
+    where: str | None = None
     session: str | None = None
     episode: str | None = None
 
@@ -115,7 +116,7 @@ def read(value: Any, principal: Principal, *, seconds: float | None = None, idem
     if not any(message.role == "user" for message in body.messages):
         raise InputError("there is no message of the role `user`", fix="add the question as a user message", param="messages")
     labels = dict(body.metadata or {})
-    named = {name: getattr(body, name) or labels.pop(name, None) for name in ("session", "episode")}
+    named = {name: getattr(body, name) or labels.pop(name, None) for name in ("session", "episode", "where")}
     for name, text in named.items():
         if text is not None and not isinstance(text, str):
             raise InputError(f"metadata.{name} is not a text", fix="send a string", param=f"metadata.{name}")
@@ -126,6 +127,7 @@ def read(value: Any, principal: Principal, *, seconds: float | None = None, idem
         messages=_messages(body.messages, value["messages"]),
         model=body.model,
         variables=body.variables or {},
+        where=named["where"] or "",
         parameters=_parameters(body, extra),
         tools=tuple(_tool(tool.function) for tool in body.tools or ()),
         principal=principal,

@@ -1,4 +1,4 @@
-"""The index in one SQLite file: documents, chunks, their terms (FTS5) and their vectors.
+"""The index in one SQLite file: documents with their labels, chunks, their terms (FTS5) and their vectors.
 
 Whatever happens to one source happens in one transaction: a reader sees the document before or after, never between. A replaced or removed
 document leaves the search at once; its text stays readable by id, because old traces cite it. (Erasure for good is not covered yet.)
@@ -18,8 +18,10 @@ import msgspec
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreError
-from groundwork.core.ids import content_id
+from groundwork.core.ids import canonical, content_id
 from groundwork.store.database import Database
+from groundwork.store.labels import UNLABELLED, Labels, write_labels
+from groundwork.store.vectors import from_blob, to_blob
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,13 +140,32 @@ class IndexStore:
         sql = "SELECT chunk.id FROM chunk JOIN document ON document.number = chunk.document WHERE source = ?"
         return {identifier for (identifier,) in self.database.read_now(lambda connection: connection.execute(sql, (source,)).fetchall())}
 
-    def put(self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str) -> None:
+    def known_vectors(self, chunks: Sequence[Chunk]) -> dict[str, "Vectors"]:
+        """The vectors of those chunks, by id, whose very text stands in the index already, in whatever document: one that was moved, say."""
+        ids: dict[str, list[str]] = {}
+        for chunk in chunks:
+            ids.setdefault(_content(chunk), []).append(chunk.id)
+
+        def work(connection: sqlite3.Connection) -> dict[str, bytes]:
+            found: dict[str, bytes] = {}
+            for content in ids:
+                row = connection.execute("SELECT vector FROM chunk WHERE content = ? LIMIT 1", (content,)).fetchone()
+                if row is not None:
+                    found[content] = row[0]
+            return found
+
+        found = self.database.read_now(work)
+        return {name: from_blob([blob], len(blob) // 2)[0] for content, blob in found.items() for name in ids[content]}
+
+    def put(
+        self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
+    ) -> None:
         """Make this the current document of its source. `vectors` has one for every chunk id that the source does not hold yet; a vector
         given for one that it holds replaces it. Durable when it returns.
         """
         added = {identifier: to_blob(vector) for identifier, vector in vectors.items()}
         record = msgspec.json.encode(msgspec.structs.replace(document, text=""))
-        mark = _share(record, [chunk.id for chunk in chunks])
+        mark = _share(record, [chunk.id for chunk in chunks], labels)
         packed = zlib.compress(document.text.encode(), 6)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -156,7 +177,45 @@ class IndexStore:
                 (document.id, document.source, digest, mark, record, packed),
             ).fetchone()[0]
             _put_chunks(connection, number, chunks, added)
+            write_labels(connection, number, labels)
             _mark(connection, old, mark)
+
+        self.database.write_now(work)
+
+    def relabel(self, source: str, labels: Labels) -> None:
+        """Give a source's current document other labels; nothing where there is none. Durable when it returns."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT number, mark, record FROM document WHERE source = ?", (source,)).fetchone()
+            if row is None:
+                return
+            number, old, record = row
+            chunks = [name for (name,) in connection.execute("SELECT id FROM chunk WHERE document = ? ORDER BY number", (number,))]
+            mark = _share(record, chunks, labels)
+            connection.execute("UPDATE document SET mark = ? WHERE number = ?", (mark, number))
+            write_labels(connection, number, labels)
+            _mark(connection, old, mark)
+
+        self.database.write_now(work)
+
+    def begin(self, *, access: str) -> None:
+        """Note at the beginning of a run that documents are being labelled under other permissions: until it has concluded, the labels are
+        of neither.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            if read_access(connection) != access:
+                _set(connection, "access", "changing")
+
+        self.database.write_now(work)
+
+    def conclude(self, *, access: str, skipped: Sequence[tuple[str, str]]) -> None:
+        """Note at the end of a run under which permissions every document was labelled, and what was left out."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _set(connection, "access", access)
+            connection.execute("DELETE FROM skipped")
+            connection.executemany("INSERT OR REPLACE INTO skipped (source, reason) VALUES (?, ?)", skipped)
 
         self.database.write_now(work)
 
@@ -186,20 +245,44 @@ def read_generation(connection: sqlite3.Connection) -> str:
     return _get(connection, "generation")
 
 
+def read_state(connection: sqlite3.Connection) -> str:
+    """The generation, and how many chunks there ever were: content that comes back has its old generation, and chunks of new numbers."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'").fetchone()
+    return f"{read_generation(connection)}:{row[0] if row else 0}"
+
+
 def read_fingerprint(connection: sqlite3.Connection) -> str:
     """The fingerprint of the encoder whose vectors the index holds."""
     return _made_with(connection).get("fingerprint", "")
 
 
-def search_terms(connection: sqlite3.Connection, terms: Sequence[str], *, most: int) -> list[tuple[int, float]]:
+def read_access(connection: sqlite3.Connection) -> str:
+    """The fingerprint of the permissions that the whole index was labelled under; empty where it was without."""
+    return _get(connection, "access")
+
+
+def search_terms(
+    connection: sqlite3.Connection, terms: Sequence[str], *, most: int, among: Sequence[int] | None = None
+) -> list[tuple[int, float]]:
     """Numbers and scores (higher is better) of the chunks that hold any of the terms, by BM25. Each term is matched as a phrase of words:
     nothing in it is read as query syntax. Source: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009).
+
+    `among` has a 1 at the number of every chunk that is looked at (see `select_chunks`): the list is filled from those, however far down they
+    stand. The rarity of a word is counted over all chunks.
     """
     phrases = ['"' + term.replace('"', '""').replace("\0", " ") + '"' for term in terms]
     if not phrases:
         return []
+    query = " OR ".join(phrases)
     sql = "SELECT rowid, -bm25(chunk_terms) AS score FROM chunk_terms WHERE chunk_terms MATCH ? ORDER BY score DESC, rowid LIMIT ?"
-    return connection.execute(sql, (" OR ".join(phrases), most)).fetchall()
+    if among is None:
+        return connection.execute(sql, (query, most)).fetchall()
+    for limit in (4 * most, -1):  # mostly the first is enough; -1 is no limit
+        rows = connection.execute(sql, (query, limit)).fetchall()
+        found = [row for row in rows if among[row[0]]][:most]
+        if len(found) == most or len(rows) < limit:
+            break
+    return found
 
 
 def read_numbers(connection: sqlite3.Connection) -> list[int]:
@@ -224,6 +307,12 @@ def read_chunks(connection: sqlite3.Connection, key: str, values: Sequence[int |
     return found
 
 
+def read_chunks_of(connection: sqlite3.Connection, source: str) -> list[Chunk]:
+    """A source's current chunks without their texts, in the order of the document."""
+    sql = "SELECT chunk.record FROM chunk JOIN document ON document.number = chunk.document WHERE source = ?"
+    return sorted((msgspec.json.decode(record, type=Chunk) for (record,) in connection.execute(sql, (source,))), key=lambda one: one.start)
+
+
 def find_document(connection: sqlite3.Connection, identifier: str) -> Document:
     """A document by its id, current or retired. Raises NotFound."""
     for table in ("document", "retired_document"):
@@ -233,23 +322,10 @@ def find_document(connection: sqlite3.Connection, identifier: str) -> Document:
     raise NotFound(f"no document {identifier} in the index", fix="check the id; a new search gives the ids of today's documents")
 
 
-# -- vectors as they lie on disk
-
-
-def to_blob(vector: "Vectors") -> bytes:
-    """Half precision: a cosine moves by less than 0.001, and the file is half as large."""
-    return vector.astype("<f2").tobytes()
-
-
-def from_blob(blobs: Sequence[bytes], dimensions: int) -> "Vectors":
-    """Float32 of shape [len(blobs), dimensions]. Raises StoreError where a vector has another length."""
-    import numpy as np
-
-    if any(len(blob) != 2 * dimensions for blob in blobs):
-        raise StoreError(
-            "the index holds vectors of another length than its encoder makes", fix="rebuild it with `groundwork index --rebuild`"
-        )
-    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimensions).astype(np.float32)
+def find_source(connection: sqlite3.Connection, source: str) -> Document | None:
+    """The current document of a source; None where it has none."""
+    row = connection.execute("SELECT id FROM document WHERE source = ?", (source,)).fetchone()
+    return None if row is None else find_document(connection, row[0])
 
 
 # -- writing, inside a transaction
@@ -266,9 +342,13 @@ def _put_chunks(connection: sqlite3.Connection, document: int, chunks: Sequence[
             connection.execute("UPDATE chunk SET record = ? WHERE id = ?", (record, chunk.id))
         else:
             connection.execute(
-                "INSERT INTO chunk (id, document, record, prefix, text, vector) VALUES (?, ?, ?, ?, ?, ?)",
-                (chunk.id, document, record, chunk.prefix, chunk.text, vectors[chunk.id]),
+                "INSERT INTO chunk (id, document, record, prefix, text, content, vector) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (chunk.id, document, record, chunk.prefix, chunk.text, _content(chunk), vectors[chunk.id]),
             )
+
+
+def _content(chunk: Chunk) -> str:
+    return content_id("tx", chunk.prefix, chunk.text)
 
 
 def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless: str = "") -> str:
@@ -287,10 +367,13 @@ def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless
     return str(row[0])
 
 
-def _share(record: bytes, chunks: Sequence[str]) -> str:
+def _share(record: bytes, chunks: Sequence[str], labels: Labels) -> str:
+    """A document's share of the generation. Chunks count as a set: a kept one keeps its place in the table where the text moves."""
     digest = hashlib.sha256(record)
-    for identifier in chunks:
+    for identifier in sorted(chunks):
         digest.update(identifier.encode())
+    if labels.values or labels.rules:
+        digest.update(canonical([labels.values, labels.rules]))
     return digest.hexdigest()
 
 

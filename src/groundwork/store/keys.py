@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import sqlite3
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -29,11 +30,25 @@ class KeyTable:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def create(self, name: str, *, tenant: str = "local", user: str | None = None, internal: bool = False) -> tuple[str, ApiKey]:
-        """Make a key; returns it in clear (the only time it is) and its record. Raises InputError where the name is in use."""
+    async def create(
+        self,
+        name: str,
+        *,
+        tenant: str = "local",
+        user: str | None = None,
+        groups: Sequence[str] = (),
+        internal: bool = False,
+        on_behalf_of: bool = False,
+    ) -> tuple[str, ApiKey]:
+        """Make a key; returns it in clear (the only time it is) and its record. `on_behalf_of` lets its holder say for whom it asks.
+
+        Raises InputError where the name is in use.
+        """
         clear = f"gw-{secrets.token_urlsafe(32)}"
         identifier = event_id("key")
-        principal = Principal(tenant=tenant, user=user or name, key=identifier, internal=internal)
+        principal = Principal(
+            tenant=tenant, user=user or name, groups=tuple(groups), key=identifier, internal=internal, on_behalf_of=on_behalf_of
+        )
         record = ApiKey(id=identifier, name=name, made=time.time(), revoked=None, principal=principal)
 
         def work(connection: sqlite3.Connection) -> None:

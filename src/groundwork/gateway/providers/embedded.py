@@ -64,6 +64,7 @@ def _write(reading: Reading, sources: Sequence[Source]) -> tuple[str, tuple[Cita
 
 def _cite(quote: Quote, source: Source) -> Citation:
     chunk = source.hit.chunk
+    place = chunk.place(quote.start)
     return Citation(
         number=source.number,
         document=chunk.document,
@@ -73,9 +74,9 @@ def _cite(quote: Quote, source: Source) -> Citation:
         start=chunk.start + quote.start,
         end=chunk.start + quote.end,
         quote=chunk.text[quote.start : quote.end],
-        line=chunk.line,
-        page=chunk.page,
-        element=chunk.element,
+        line=place.line,
+        page=place.page,
+        element=place.element,
     )
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.context.search import fuse, terms_of
+from groundwork.context.fusion import fuse
+from groundwork.context.search import terms_of
 from groundwork.core.text import sentences
 from groundwork.engine.encoder import SPECIAL, Encoder
 from groundwork.store.index import search_terms
