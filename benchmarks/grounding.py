@@ -47,9 +47,8 @@ class Case(NamedTuple):
 
 def read(path: Path) -> list[Case]:
     """Lines in either form: {document, claim, label}, or rows of a training set."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        rows = [json.loads(line) for line in lines]
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = [json.loads(line) for line in data.decode().splitlines() if line.strip()]
     return [
         Case(
             row.get("document", row.get("b")),

@@ -23,6 +23,7 @@ QUICK = {
     "metrics": {"max_abs_diff", "ifeval_agree", "ifeval_total", "winrate_max_diff", "gsm8k_agree", "gsm8k_total"},
     "evaluate": {"cpu_ms_per_sample", "rss_mb_1k", "resume_s_20k"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
+    "grounding": set(),
     "judges": {"defects_found", "defects_total", "false_alarms"},
     "sandbox": {"passed", "total", "cpu_ms", "escapes"},
     "routing": {"accuracy", "accuracy_10_shot", "oos_auc", "cpu_ms", "ece", "false_rejection"},
