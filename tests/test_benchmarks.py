@@ -26,6 +26,7 @@ QUICK = {
     "grounding": set(),
     "judges": {"defects_found", "defects_total", "false_alarms"},
     "sandbox": {"passed", "total", "cpu_ms", "escapes"},
+    "reader": {"f1_answerable", "f1", "accuracy_unanswerable", "answerability_auc", "coverage_at_90", "ece", "cpu_ms"},
     "routing": {"accuracy", "accuracy_10_shot", "oos_auc", "cpu_ms", "ece", "false_rejection"},
     "sample_index": {"index_cpu_s", "query_cpu_ms", "held_at_6"},
     "start": {"modules_import", "help_cpu_s", "ready_cpu_s", "rss_mb", "cpu_ms_per_answer"},
