@@ -16,7 +16,8 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from benchmarks.report import begin, report
 from benchmarks.sample import SAMPLE, copy_app
 from groundwork.app.live import Live
 from groundwork.core.measure import Estimate, Example
+from groundwork.core.ports import Embedder
 from groundwork.core.statistics import paired_difference, proportion
 from groundwork.core.text import fold, shorten
 from groundwork.engine import quoting
@@ -36,7 +38,7 @@ from groundwork.evaluate.asking import request_for
 from groundwork.evaluate.scorers.facts import facts_of, holds
 from groundwork.evaluate.suite import Suite
 from groundwork.gateway.providers.embedded import _PASSAGE_SHOWN
-from groundwork.loop.measure import gate_section, measure, open_candidate, suite_of
+from groundwork.loop.measure import Measured, gate_section, measure, open_candidate, suite_of
 from groundwork.store.folder import Folder
 
 SIZES = (6, 12, 24, 48, 96)
@@ -204,6 +206,43 @@ def say_variants(rows: Sequence[Prepared], costs: dict[int, list[float]]) -> dic
     return figures
 
 
+@contextmanager
+def without_reader() -> Iterator[None]:
+    """Applications that are opened meanwhile quote by similarity and words alone, as before there was a trained reader."""
+    whole = Quoter.__init__
+
+    def plain(self: Quoter, embedder: Embedder, weights: Weights | None = None, *, reader: object = None) -> None:
+        whole(self, embedder, weights)
+
+    Quoter.__init__ = plain
+    try:
+        yield
+    finally:
+        Quoter.__init__ = whole
+
+
+def by_case(measured: Measured, metric: str) -> dict[str, float]:
+    """The metric of every case that it applies to."""
+    return {
+        result.example: one.value
+        for result in measured.evaluated.results
+        for one in result.scores
+        if one.metric == metric and one.value is not None
+    }
+
+
+def say_beside(before: Measured, after: Measured) -> tuple[dict[str, float], dict[str, Estimate]]:
+    """What the trained reader changes on the reporting split, paired by question."""
+    one, other = (by_case(measured, "answer.correct") for measured in (before, after))
+    shared = sorted(one.keys() & other.keys())
+    found = paired_difference([one[name] for name in shared], [other[name] for name in shared])
+    print(
+        f"report split without the reader: right {sum(one.values()) / len(one):.3f}; with it less without: "
+        f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    )
+    return {"without_reader.answer.correct": round(sum(one.values()) / len(one), 4)}, {"reader_adds": found}
+
+
 async def run(root: Path, *, quick: bool) -> tuple[dict[str, float], dict[str, Estimate], int]:
     """Choose on one split, then report on the other."""
     folder = Folder(root)
@@ -219,9 +258,13 @@ async def run(root: Path, *, quick: bool) -> tuple[dict[str, float], dict[str, E
             figures["choose_correct_best"] = round(ranking[0][0] / len(rows), 4)
             figures |= say_variants(rows, costs)
             measured = await measure(live, suite, split="report")
+        with without_reader():
+            async with open_candidate(root, folder) as live:
+                beside, added = say_beside(await measure(live, suite, split="report"), measured)
+        figures |= beside
     finally:
         folder.close()
-    reached: dict[str, Estimate] = {}
+    reached: dict[str, Estimate] = dict(added)
     for metric in METRICS:
         values = [
             one.value for result in measured.evaluated.results for one in result.scores if one.metric == metric and one.value is not None
