@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from groundwork.context import reading
-from groundwork.context.chunking import Measure, embedded_text, split
+from groundwork.context.chunking import embedded_text, split
 from groundwork.context.config import ContextSection
 from groundwork.context.origins import Origin
+from groundwork.context.packing import Measure
 from groundwork.context.sources import find_sources
-from groundwork.core.document import Chunk
+from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.index import FOLDER, IndexStore
@@ -105,7 +106,7 @@ class Indexer:
             )
 
     def _made_with(self) -> dict[str, str]:
-        return {"fingerprint": self._encoder.fingerprint, "chunk": canonical(self._config.chunk).decode()}
+        return {"fingerprint": self._encoder.fingerprint, "chunk": canonical(self._config.chunk.made_with).decode()}
 
     def _agree(self, *, rebuild: bool) -> None:
         """The index must have been made as this run would make it; else it says so, or begins anew."""
@@ -132,7 +133,7 @@ class Indexer:
                 self._counts["unchanged"] += 1
                 return
             document = reading.parse_raw(raw)
-            chunks = split(document, self._encoder, tokens=self._config.chunk.tokens, overlap=self._config.chunk.overlap)
+            chunks = self._split(document)
         except InputError as error:
             self._skipped.append((source, error.what))
             if known is not None:
@@ -152,6 +153,10 @@ class Indexer:
         self._counts["added" if known is None else "changed"] += 1
         self._counts["embedded"] += len(fresh)
         self._counts["reused"] += len(chunks) - len(fresh)
+
+    def _split(self, document: Document) -> list[Chunk]:
+        cut = self._config.chunk
+        return split(document, self._encoder, tokens=cut.tokens, overlap=cut.overlap, by=cut.by, size=cut.size, embed=self._encoder.encode)
 
     def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> Iterator[tuple[str, "Vectors"]]:
         for start in range(0, len(chunks), _BATCH):
