@@ -262,7 +262,9 @@ def choose(collection: Collection, tried: Sequence[Tried]) -> tuple[Tried, Tried
     gain = change(choosing(single), choosing(fusion), clusters_of(collection, chooses=True))
     leaves = gain.low > 0
     said = "above 0" if leaves else "not above 0: the single one stays"
-    print(f"{collection.name}: {single.name} → {fusion.name}: {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] on the choosing half, {said}")
+    print(
+        f"{collection.name}: {single.name} → {fusion.name}: {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] on the choosing half, {said}"
+    )
     return single, fusion if leaves else single
 
 

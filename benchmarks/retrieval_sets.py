@@ -78,7 +78,9 @@ def cranfield(folder: Path) -> Collection:
         if 1 <= code <= 4 and source in files:
             gains.setdefault(query, {})[source] = 5.0 - code
     asked = enumerate(_records(folder / "cran.qry"), start=1)
-    queries = tuple(Query(_field(record, "W"), gains[number], (), str(number), number % 2 == 0) for number, record in asked if number in gains)
+    queries = tuple(
+        Query(_field(record, "W"), gains[number], (), str(number), number % 2 == 0) for number, record in asked if number in gains
+    )
     return Collection("cranfield", files, queries)
 
 

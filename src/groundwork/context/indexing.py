@@ -13,7 +13,7 @@ import msgspec
 
 from groundwork.context import reading
 from groundwork.context.chunking import embedded_text, split
-from groundwork.context.config import ContextSection
+from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.origins import Origin
 from groundwork.context.packing import Measure
 from groundwork.context.sources import find_sources
@@ -62,6 +62,11 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+
+
+def split_as(document: Document, encoder: ChunkEncoder, chunk: ChunkSection) -> list[Chunk]:
+    """A document's chunks as the configuration asks for them. Raises as `chunking.split` does."""
+    return split(document, encoder, tokens=chunk.tokens, overlap=chunk.overlap, by=chunk.by, size=chunk.size, embed=encoder.encode)
 
 
 def _quiet(_done: int, _total: int, _source: str) -> None:
@@ -133,7 +138,7 @@ class Indexer:
                 self._counts["unchanged"] += 1
                 return
             document = reading.parse_raw(raw)
-            chunks = self._split(document)
+            chunks = split_as(document, self._encoder, self._config.chunk)
         except InputError as error:
             self._skipped.append((source, error.what))
             if known is not None:
@@ -153,10 +158,6 @@ class Indexer:
         self._counts["added" if known is None else "changed"] += 1
         self._counts["embedded"] += len(fresh)
         self._counts["reused"] += len(chunks) - len(fresh)
-
-    def _split(self, document: Document) -> list[Chunk]:
-        cut = self._config.chunk
-        return split(document, self._encoder, tokens=cut.tokens, overlap=cut.overlap, by=cut.by, size=cut.size, embed=self._encoder.encode)
 
     def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> Iterator[tuple[str, "Vectors"]]:
         for start in range(0, len(chunks), _BATCH):
