@@ -7,7 +7,7 @@ import click
 
 from groundwork.cli.index import processors
 from groundwork.cli.opening import open_folder
-from groundwork.cli.terminal import app_option, bold, dim, good, json_option, out, out_json, progress, run, table, talk
+from groundwork.cli.terminal import app_option, bold, dim, good, json_option, out, out_json, progress, run, stoppable, table, talk
 from groundwork.core.errors import InputError
 from groundwork.core.measure import Estimate
 from groundwork.loop.propose import parse_value
@@ -62,7 +62,7 @@ def command(
     wanted = Wanted(asked or "", suite, split, only or get_args(Kind), _more(more), most, seed, not no_propose)
     folder = open_folder(root)
     try:
-        with progress("tuning", "documents") as update:
+        with stoppable(), progress("tuning", "documents") as update:
             found = run(tune_retrieval(root.resolve(), folder, wanted, progress=update, workers=processors()))
     finally:
         folder.close()

@@ -70,6 +70,7 @@ class Trials:
         self._budgets: list[float] = []
         """Characters for each question; empty until the settings in force have been measured."""
         self._keep = 0
+        self._done = self._total = 0
 
     @property
     def budget(self) -> int:
@@ -80,6 +81,7 @@ class Trials:
         """Each candidate in order; the first is what is in force, and sets the budget."""
         found: list[Measured | None] = [None] * len(candidates)
         chunkings = list(dict.fromkeys(candidate.chunk for candidate in candidates))
+        self._done, self._total = 0, len(chunkings) * len(self._documents)
         for chunk in chunkings:
             async with self._index(chunk) as (store, left_out):
                 count = sum(entry.chunks for entry in store.documents())
@@ -101,8 +103,9 @@ class Trials:
     def _fill(self, store: IndexStore, chunk: ChunkSection) -> tuple[str, ...]:
         store.prepare({"fingerprint": self._encoder.fingerprint}, clear=False)
         left_out: list[str] = []
-        for done, document in enumerate(self._documents):
-            self._progress(done, len(self._documents), f"{chunk.by} {chunk.tokens}: {document.source}")
+        for document in self._documents:
+            self._progress(self._done, self._total, f"{chunk.by} {chunk.tokens}: {document.source}")
+            self._done += 1
             try:
                 chunks = split_as(document, self._encoder, chunk)
             except InputError:
