@@ -1,11 +1,18 @@
 """`groundwork context tune` over a small application: what it compares, what it proposes, and what it leaves alone."""
 
+import asyncio
 import json
 import shutil
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from groundwork.core.message import say
+from groundwork.core.record import Demonstration, Feedback, Thumb, Trace
+from groundwork.core.request import Request
+from groundwork.store.folder import Folder
 from tests.cli.conftest import Run
 
 
@@ -95,13 +102,60 @@ def test_a_setting_that_is_named_is_tried_and_a_wrong_one_refused(app: Path, run
         assert (done.code, done.err != "") == (2, True)
 
 
-def test_questions_can_be_made_from_the_documents_or_come_from_feedback(app: Path, run: Run) -> None:
+def test_too_few_questions_from_documents_or_feedback_are_refused(app: Path, run: Run) -> None:
     made = run("context", "tune", "--from", "documents", "--only", "retrieve")
     assert made.code == 2
     assert "too few to compare" in made.err
     liked = run("context", "tune", "--from", "feedback")
     assert liked.code == 2
     assert "0 questions" in liked.err
+
+
+def test_approved_answers_and_demonstrations_are_asked_again(literal: Path, run: Run) -> None:
+    """Twelve answers that somebody liked, and one that somebody corrected; the others were not judged."""
+
+    async def write() -> None:
+        folder = Folder(literal)
+        for place, (statement, question) in enumerate(PARAPHRASED):
+            request = msgspec.to_builtins(Request(messages=(say("user", question),)))
+            reply = {"citations": [{"source": f"docs/{place:02}.md", "quote": statement}]}
+            identifier = f"tr_{place:032x}"
+            folder.trace_store.put(
+                Trace(id=identifier, app="handbook", start=time.time(), seconds=0.1, status="ok", request=request, reply=reply)
+            )
+            opinion = Demonstration(value="repaired while you wait") if place == 15 else Thumb(value=True) if place < 12 else None
+            if opinion is not None:
+                await folder.feedback.add(Feedback(id=f"fb_{place}", trace=identifier, opinion=opinion, at=time.time()))
+        folder.close()
+
+    asyncio.run(write())
+    done = run("context", "tune", "--from", "feedback", "--only", "retrieve", "--json")
+    assert done.code == 0, done.err
+    found = done.json
+    assert found["questions"] == 13
+    assert found["asked"] == "answers that people approved or gave"
+    assert found["winner"] == "retrieve.fuse = dense"
+    assert "has to win in spite of that" in found["notes"][0]
+    shown = run("show", found["change"], "--json").json
+    assert "tr_00000000000000000000000000000003" in json.dumps(shown)
+
+
+def test_questions_made_from_the_documents_propose_no_retriever(app: Path, run: Run) -> None:
+    shutil.rmtree(app / "docs")
+    (app / "docs").mkdir()
+    for place, name in enumerate(
+        ["Alder", "Birch", "Cedar", "Drift", "Elm", "Fir", "Gorse", "Hazel", "Iris", "Jute", "Kelp", "Larch", "Maple", "Nettle"]
+    ):
+        text = f"The town of {name} was founded in {1800 + place}. The bridge of {name} was opened in {1900 + place}."
+        (app / "docs" / f"{place:02}.md").write_text(f"# Towns\n\n{text}\n")
+    file = app / "groundwork.toml"
+    file.write_text(file.read_text().replace('sources = ["docs"]\n', 'sources = ["docs"]\nretrieve = { fuse = "dense", keep = 1 }\n'))
+    assert run("index").code == 0
+    done = run("context", "tune", "--from", "documents", "--only", "retrieve")
+    assert done.code == 0, done.err
+    assert "in 14 clusters: made from the documents" in done.out
+    assert "no retriever is proposed" in done.err
+    assert "chg_" not in done.out
 
 
 def test_without_an_index_or_documents_it_says_what_to_do(app: Path, run: Run) -> None:

@@ -18,6 +18,7 @@ from groundwork.core.request import Request
 from groundwork.core.text import fold
 from groundwork.datasets.examples import UNLABELLED
 from groundwork.datasets.synthesise import Find, Source, synthesise
+from groundwork.datasets.verbs import learn_verbs
 from groundwork.evaluate.scorers.facts import facts_of, holds
 
 WAITS = "nobody has said yet what the right answer is"
@@ -133,11 +134,12 @@ async def of_documents(documents: Sequence[Document], find: Find, *, most: int, 
             text = document.text[section.start : section.end]
             places.setdefault((document.source, text), section.start)
             passages.append(Source(text, document.source, "own"))
+    verbs = learn_verbs(passage.text for passage in passages)
     random.Random(seed).shuffle(passages)  # noqa: S311  an order to repeat, no secret
     cases: list[Sought] = []
     left_out: Counter[str] = Counter()
     for start in range(0, len(passages), most):
-        made = await synthesise(passages[start : start + most], find=find)
+        made = await synthesise(passages[start : start + most], find=find, verbs=verbs)
         left_out["the answer was not found back in its passage"] += made.not_found
         left_out["asked twice, or with two answers"] += made.doubled
         for row in made.rows:
