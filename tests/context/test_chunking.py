@@ -231,3 +231,24 @@ def test_a_document_is_one_chunk_or_refused() -> None:
     assert only.text == "T\n\nbody\n\nU\n\nmore"
     with pytest.raises(InputError, match="longer than a chunk of 60 tokens"):
         cut_by("word " * 100, "document")
+
+
+@pytest.mark.parametrize("by", ["recursive", "semantic"])
+def test_grouped_chunks_repeat_the_end_of_the_one_before(by: By) -> None:
+    text = "# T\n\n" + " ".join(f"Number {n} is here." for n in range(40))
+    chunks = cut_by(text, by, tokens=60, overlap=14)
+    repeated = [one.end - other.start for one, other in pairwise(chunks)]
+    assert all(length > 0 for length in repeated)
+    assert all(ENCODER.count(chunk.text[:length]) <= 14 for chunk, length in zip(chunks[1:], repeated, strict=True))
+
+
+@pytest.mark.parametrize("by", ["recursive", "semantic", "tokens", "sentences"])
+def test_what_counts_is_the_whole_where_parts_add_up_to_less(by: By) -> None:
+    class Joining(FakeEncoder):
+        def pieces(self, text: str) -> list[tuple[int, int]]:
+            return [*super().pieces(text), *[(0, 0)] * text.count(". ")]
+
+    encoder = Joining()
+    document = markdown("# T\n\n" + " ".join(f"Word {n} is here." for n in range(60)))
+    chunks = split(document, encoder, tokens=40, overlap=0, by=by, embed=encoder.encode)
+    assert all(encoder.count(embedded_text(chunk)) + 2 <= 40 for chunk in chunks)
