@@ -1,8 +1,9 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
+from groundwork.context.config import ChunkSection, ContextSection, MetadataSection, PermissionsSection, RetrieveSection
 from groundwork.context.indexing import Indexer
 from groundwork.context.reading import parse
 from groundwork.store.index import open_index
@@ -40,6 +41,15 @@ async def test_a_candidate_is_measured_by_what_it_hands_over(tmp_path: Path) -> 
     assert sum(now.held) >= 6
     assert now.chunks > len(DOCUMENTS)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_documents_keep_their_fields_in_a_trial_whoever_may_see_them(tmp_path: Path) -> None:
+    fields = MetadataSection(match="docs/b*.md", values={"kind": "mammal"})
+    section = msgspec.structs.replace(NOW, metadata=(fields,), permissions=PermissionsSection())
+    among = msgspec.structs.replace(section.retrieve, where='kind = "mammal"')
+    (now,) = await trials(tmp_path, FakeEncoder(), section=section).measure([Candidate({}, section.chunk, among)])
+    assert [held for held, animal in zip(now.held, ANIMALS, strict=True) if animal == "badger"] == [1.0]
+    assert sum(now.held) == 1.0
 
 
 async def test_a_search_for_nothing_that_is_there_holds_nothing(tmp_path: Path) -> None:
