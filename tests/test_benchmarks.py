@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import report as reporting
 from benchmarks import setup
+from benchmarks.retrieval import Lists, Tried, charrecall4k, choose, covered, reciprocal, weighted
+from benchmarks.retrieval_sets import Collection, Query
 from benchmarks.rivals import Absent, install, modules_after
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +27,17 @@ QUICK = {
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "grounding": set(),
     "judges": {"defects_found", "defects_total", "false_alarms"},
+    "retrieval": {
+        "sample.ndcg10_bm25",
+        "sample.ndcg10_dense",
+        "sample.ndcg10_rrf",
+        "sample.ndcg10_tuned",
+        "sample.recall100_rrf",
+        "sample_page.charrecall5_rrf",
+        "sample_page.charrecall10_tuned",
+        "chunking.semantic.charrecall4k_rrf",
+        "pooled.tuned_less_single",
+    },
     "sandbox": {"passed", "total", "cpu_ms", "escapes"},
     "reader": {"f1_answerable", "f1", "accuracy_unanswerable", "answerability_auc", "coverage_at_90", "ece", "cpu_ms"},
     "routing": {"accuracy", "accuracy_10_shot", "oos_auc", "cpu_ms", "ece", "false_rejection"},
@@ -33,7 +46,7 @@ QUICK = {
     "tests": {"methods", "above_nominal", "worst"},
     "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},
 }
-NOT_BENCHMARKS = {"__init__", "report", "rivals", "sample"}
+NOT_BENCHMARKS = {"__init__", "report", "retrieval_sets", "rivals", "sample"}
 
 
 def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -93,6 +106,29 @@ def test_a_rival_that_cannot_be_installed_is_absent_with_its_reason(tmp_path: Pa
     found = install(tmp_path / "rival", "./no-such-package", "no-such-package", "--no-index")
     assert isinstance(found, Absent)
     assert "no-such-package" in found.reason
+
+
+def test_a_fusion_stays_away_where_the_choosing_half_does_not_show_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reporting half would tell another story, and has no say."""
+    queries = tuple(Query("?", {"a": 1.0}, (), str(n), n % 2 == 0) for n in range(80))
+    collection = Collection("made", {}, queries)
+    single = Tried("c", "bm25", [0.5] * 80)
+    noisy = Tried("c", "rrf", [(0.9 if n % 4 else 0.12) if n % 2 == 0 else 1.0 for n in range(80)])
+    better = Tried("c", "rrf", [0.7 if n % 8 else 0.5 for n in range(80)])
+    assert choose(collection, [single, noisy]) == (single, single)
+    assert choose(collection, [single, better]) == (single, better)
+    assert "the single one stays" in capsys.readouterr().out
+
+
+def test_fusions_and_characters_are_counted_as_they_are_described() -> None:
+    lists = Lists([("a", 4.0), ("b", 1.0)], [("b", 0.8), ("c", 0.3)], [], {"a": 0.1, "b": 0.8, "c": 0.3})
+    assert reciprocal(60, 0.5)(lists) == ["b", "a", "c"]
+    assert reciprocal(60, 0.0)(lists)[:2] == ["a", "b"]
+    assert weighted(0.5)(lists) == ["b", "a", "c"]
+    assert weighted(0.1)(lists) == ["a", "b", "c"]
+    query = Query("?", {}, ((0, 10), (5, 20)), "0", chooses=True)
+    assert covered(query, [("d", 0, 5), ("d", 3, 10)]) == 0.5
+    assert charrecall4k(query, [("d", 100, 4_090), ("d", 0, 20)]) == 0.5
 
 
 def test_modules_are_counted_in_a_fresh_interpreter() -> None:

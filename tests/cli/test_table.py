@@ -66,6 +66,7 @@ ARGUMENTS = {
     "prompts": ["list"],
     "compare": ["run_1", "run_2"],
     "components": ["run_1"],
+    "context": ["tune"],
     "review": ["list"],
     "slices": ["run_1"],
     "rate": ["run_1", "run_2"],

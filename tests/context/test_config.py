@@ -1,6 +1,6 @@
 import pytest
 
-from groundwork.context.config import ContextSection
+from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.labels import Labeller
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.errors import ConfigError
@@ -40,6 +40,8 @@ def test_the_defaults_are_valid() -> None:
         ('[permissions]\notherwise = ["anybody"]', "names no reader"),
         ('[[permissions.rules]]\nmatch = "docs/**"\nallow = ["hr"]', "names no reader"),
         ('[[permissions.rules]]\nmatch = "docs/**"', "allow"),
+        ("[chunk]\nsize = 100", "means nothing where by = 'heading'"),
+        ('[chunk]\nby = "characters"\nsize = 49', "less than the 50 characters"),
     ],
 )
 def test_what_is_out_of_range_is_refused_with_its_line(line: str, says: str) -> None:
@@ -73,3 +75,14 @@ allow = ["group:hr", "user:acme/anna"]
     assert labels.rules("docs/hr/a.md", {}) == [["group:local/hr", "user:acme/anna"]]
     assert labels.rules("docs/a.md", {}) == [["everyone"]]
     assert labels.rules("docs/a.md", {"allow": "user:zoe"}) == [["user:local/zoe"]]
+
+
+def test_an_unknown_chunking_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"chunk\.by") as error:
+        decode(parse_toml(DEFAULTS + '[chunk]\nby = "sentence"', "groundwork.toml"), ContextSection)
+    assert "sentences" in error.value.fix
+
+
+def test_a_chunking_that_knows_no_size_is_named_as_before_there_was_one() -> None:
+    assert ChunkSection().made_with == {"tokens": 200, "overlap": 24, "by": "heading"}
+    assert ChunkSection(by="words", size=90).made_with["size"] == 90

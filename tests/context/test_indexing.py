@@ -178,6 +178,22 @@ def test_another_encoder_or_other_chunks_ask_for_a_rebuild(application: Applicat
     assert application.store.made_with()["fingerprint"] == "fake-2"
 
 
+def test_a_document_that_is_to_be_one_chunk_and_does_not_fit_is_skipped_with_its_reason(application: Application) -> None:
+    application.write("docs/a.txt", "short")
+    application.write("docs/b.txt", "long words " * 300)
+    report = application.index(chunk=ChunkSection(by="document"))
+    assert report.added == 1
+    assert [source for source, _ in report.skipped] == ["docs/b.txt"]
+    assert "longer than a chunk of 200 tokens" in report.skipped[0][1]
+
+
+def test_semantic_chunks_are_indexed_with_the_index_own_encoder(application: Application) -> None:
+    application.write("docs/a.txt", "Cats sleep on mats. " * 9 + "Steel ships cross oceans. " * 9)
+    report = application.index(chunk=ChunkSection(by="semantic", tokens=64, overlap=0))
+    assert report.embedded > 1
+    assert "Cats sleep on mats." in application.encoder.texts
+
+
 async def test_a_search_never_compares_vectors_of_two_encoders(application: Application) -> None:
     application.write("docs/a.txt", "words")
     application.index()

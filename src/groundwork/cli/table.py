@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Serve the application: API and page."),
     "ask": ("ask", "Ask one question from the terminal."),
     "find": ("find", "Search the documents and show why each hit is there."),
+    "context": ("context", "Choose chunking and retrieval by evaluation."),
     "model": ("model", "Show or change the model that answers."),
     "prompts": ("prompts", "List, render, compare and try prompts."),
     "keys": ("keys", "Make, list and revoke API keys."),

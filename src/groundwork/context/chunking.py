@@ -1,40 +1,26 @@
-"""Splitting a document into chunks: by heading, then by size in the encoder's own tokens.
+"""Splitting a document into chunks: by heading, then by size in the encoder's own tokens; or in one of the other ways of `By`.
 
 A chunk counts with its prefix (title and heading path) and the two special pieces, as it is embedded: so none is ever cut silently. Cuts fall
 between paragraphs, else sentences, else lines, words, and pieces at last. Every character that is no blank belongs to a chunk.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, get_args
 
+from groundwork.context.grouping import Embed, recursive, semantic
+from groundwork.context.packing import PIECE, Measure, Packing, Room
 from groundwork.core.document import Chunk, Document, Landmark
-from groundwork.core.errors import ConfigError
+from groundwork.core.errors import InputError
 from groundwork.core.ids import content_id
-from groundwork.core.text import sentences
 
-SPECIAL = 2
-"""Word pieces that the encoder puts around every text."""
+By = Literal["heading", "recursive", "semantic", "sentences", "words", "characters", "tokens", "document"]
+"""`heading`: within its section, filled to `tokens`. `recursive`: at the strongest separators. `semantic`: where what is spoken of changes.
+`sentences`, `words`, `characters`, `tokens`: filled to a size, whatever the headings. `document`: one chunk each."""
 
-_LONGEST_WORD = 400
-"""Characters; an encoder may see a word of any length as one unknown piece."""
-
-_PIECE = 20
-"""Characters that count as one piece at least, so that no chunk grows beyond a prompt where the encoder sees little in it."""
-
-_LINE = re.compile(r"[^\n]*\S[^\n]*")
-_WORD = re.compile(r"\S+")
-
-
-class Measure(Protocol):
-    """Counts as the encoder counts: pieces of a text (without the special ones), and where each stands in it, in code points."""
-
-    def count(self, text: str, /) -> int: ...
-
-    def pieces(self, text: str, /) -> list[tuple[int, int]]: ...
+BYS: tuple[By, ...] = get_args(By)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +33,13 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """What is not cut again, with its size in pieces. `opens` says that it begins a paragraph."""
+class Cut:
+    """Where a chunk begins and ends, under which title and heading path."""
 
+    title: str
+    path: tuple[str, ...]
     start: int
     end: int
-    size: int
-    opens: bool
 
 
 def embedded_text(chunk: Chunk) -> str:
@@ -61,40 +47,100 @@ def embedded_text(chunk: Chunk) -> str:
     return f"{chunk.prefix}\n{chunk.text}"
 
 
-def split(document: Document, measure: Measure, *, tokens: int, overlap: int) -> list[Chunk]:
-    """Split a document. `tokens` bounds `embedded_text` with its special pieces; `overlap` is how many of the text's pieces, in whole sentences,
-    a chunk repeats from the one before it in its section.
+def split(
+    document: Document, measure: Measure, *, tokens: int, overlap: int, by: By = "heading", size: int = 0, embed: Embed | None = None
+) -> list[Chunk]:
+    """Split a document. `tokens` bounds `embedded_text` with its special pieces; `overlap` is how many of the text's pieces, in whole sentences
+    (or words, where those are counted), a chunk repeats from the one before it (in its section, where it is split by heading).
 
-    A chunk's id names source, prefix, text and the how-manieth of its kind it is, not its place: an edit elsewhere leaves it alone.
-    Raises ConfigError where a single character with its prefix does not fit into `tokens`.
+    `size` bounds words, sentences or characters beside the tokens, where `by` counts them; 0 leaves it to `tokens`. `embed` is needed for
+    `semantic`. A chunk's id names source, prefix, text and the how-manieth of its kind it is, not its place: an edit elsewhere leaves it
+    alone. Raises ConfigError where a single character with its prefix does not fit into `tokens`, InputError where the whole document is to
+    be one chunk and does not fit.
     """
+    room = Room(tokens, overlap, by if by in ("words", "sentences", "characters") else "", size)
+    if by == "heading":
+        cuts = _by_heading(document, measure, room)
+    elif by == "document":
+        cuts = _whole(document, measure, room)
+    else:
+        cuts = _across(document, measure, room, by, embed)
     chunks: list[Chunk] = []
     seen: Counter[tuple[str, str]] = Counter()
-    for section in _sections_with_headers(document, measure, tokens // 2):
-        title, path = _fit_prefix(document.title, section.path, measure, tokens // 3)
-        prefix = _prefix(title, path)
-        for start, end in _Packing(document.text, prefix, measure, tokens, overlap).spans(section):
-            text = document.text[start:end]
-            occurrence = seen[prefix, text]
-            seen[prefix, text] += 1
-            place = landmark(document.landmarks, start)
-            chunks.append(
-                Chunk(
-                    id=content_id("ch", document.source, prefix, text, str(occurrence)),
-                    document=document.id,
-                    source=document.source,
-                    title=title,
-                    headings=path,
-                    start=start,
-                    end=end,
-                    text=text,
-                    line=place.line,
-                    page=place.page,
-                    element=place.element,
-                    landmarks=_inside(document.landmarks, start, end),
-                )
+    for cut in cuts:
+        text, prefix = document.text[cut.start : cut.end], _prefix(cut.title, cut.path)
+        occurrence = seen[prefix, text]
+        seen[prefix, text] += 1
+        place = landmark(document.landmarks, cut.start)
+        chunks.append(
+            Chunk(
+                id=content_id("ch", document.source, prefix, text, str(occurrence)),
+                document=document.id,
+                source=document.source,
+                title=cut.title,
+                headings=cut.path,
+                start=cut.start,
+                end=cut.end,
+                text=text,
+                line=place.line,
+                page=place.page,
+                element=place.element,
+                landmarks=_inside(document.landmarks, cut.start, cut.end),
             )
+        )
     return chunks
+
+
+def _by_heading(document: Document, measure: Measure, room: Room) -> Iterator[Cut]:
+    """Section by section, each filled with its sentences."""
+    for section in _sections_with_headers(document, measure, room.tokens // 2):
+        title, path = _fit_prefix(document.title, section.path, measure, room.tokens // 3)
+        packing = Packing(document.text, _prefix(title, path), measure, room)
+        for start, end in packing.spans(packing.sentence_units(section.start, section.end)):
+            yield Cut(title, path, start, end)
+
+
+def _across(document: Document, measure: Measure, room: Room, by: By, embed: Embed | None) -> Iterator[Cut]:
+    """Across sections: a chunk carries the heading path of where it begins. All leave room for the longest path, so that their sizes are alike."""
+    found = list(sections(document))
+    starts = [section.start for section in found]
+    fitted = [_fit_prefix(document.title, section.path, measure, room.tokens // 3) for section in found]
+    longest = max((_prefix(*one) for one in fitted), key=measure.count, default="")
+    packing = Packing(document.text, longest, measure, room)
+    for start, end in _spans(document, packing, room, by, embed):
+        title, path = fitted[max(0, bisect_right(starts, start) - 1)]
+        yield Cut(title, path, start, end)
+
+
+def _spans(document: Document, packing: Packing, room: Room, by: By, embed: Embed | None) -> Iterator[tuple[int, int]]:
+    end = len(document.text)
+    if by in ("words", "characters", "tokens"):
+        return packing.spans(packing.word_units(0, end))
+    units = packing.sentence_units(0, end, paragraphs=False)
+    if by == "sentences":
+        return packing.spans(units)
+    units = packing.fitting(units)
+    most = max(1, packing.budget - room.overlap)
+    if by == "recursive":
+        return packing.spans_of(units, recursive(document, units, most))
+    if embed is None:
+        raise InputError("sentences cannot be compared without an encoder", fix="give `embed`, or split by anything but `semantic`")
+    return packing.spans_of(units, semantic(document.text, units, most, embed))
+
+
+def _whole(document: Document, measure: Measure, room: Room) -> Iterator[Cut]:
+    title, _ = _fit_prefix(document.title, (), measure, room.tokens // 3)
+    packing = Packing(document.text, title, measure, room)
+    start = len(document.text) - len(document.text.lstrip())
+    end = len(document.text.rstrip())
+    if start >= end:
+        return
+    if not packing.fits(start, end):
+        raise InputError(
+            f"the whole document is longer than a chunk of {room.tokens} tokens, and `context.chunk.by` is 'document'",
+            fix='split it another way: `by = "heading"`',
+        )
+    yield Cut(title, (), start, end)
 
 
 def landmark(landmarks: tuple[Landmark, ...], offset: int) -> Landmark:
@@ -146,7 +192,7 @@ def _sections_with_headers(document: Document, measure: Measure, most: int) -> I
 
 
 def _is_long(text: str, measure: Measure, most: int) -> bool:
-    return len(text) // _PIECE > most or measure.count(text) > most
+    return len(text) // PIECE > most or measure.count(text) > most
 
 
 def _prefix(title: str, path: tuple[str, ...]) -> str:
@@ -173,134 +219,3 @@ def _cut(text: str, measure: Measure, most: int) -> str:
     pieces = measure.pieces(text)
     end = pieces[most - 1][1] if len(pieces) > most > 0 else len(text)
     return text[: min(end, most * 20)].rstrip()
-
-
-class _Packing:
-    """Fills chunks of one section with units, from front to back."""
-
-    def __init__(self, text: str, prefix: str, measure: Measure, tokens: int, overlap: int) -> None:
-        self._text = text
-        self._prefix = prefix
-        self._measure = measure
-        self._tokens = tokens
-        self._budget = tokens - SPECIAL - measure.count(prefix)
-        self._overlap = min(overlap, self._budget // 2)
-        if self._budget < 1:
-            raise ConfigError(f"a chunk of {tokens} tokens has no room beside its prefix {prefix!r}", fix="raise `context.chunk.tokens`")
-
-    def spans(self, section: Section) -> Iterator[tuple[int, int]]:
-        """Start and end of each chunk, trimmed of blanks."""
-        units = [part for unit in self._units(section) for part in self._parts(unit)]
-        first = 0  # the chunk's first unit, repeated ones included
-        fresh = 0  # its first unit that no chunk held before
-        while fresh < len(units):
-            until = self._fill(units, first, fresh)
-            while until is None and first < fresh:  # what is repeated leaves no room for what is new
-                first += 1
-                until = self._fill(units, first, fresh)
-            if until is None:
-                units[fresh : fresh + 1] = self._halves(units[fresh])
-                continue
-            yield units[first].start, units[until - 1].end
-            fresh = until
-            first = self._repeat(units, until)
-
-    def _fill(self, units: list[Unit], first: int, fresh: int) -> int | None:
-        """The end (exclusive) of a chunk from `first`, at a paragraph where one ends in its second half; None where not one new unit fits."""
-        size, until = 0, first
-        while until < len(units) and size + units[until].size <= self._budget:
-            size += units[until].size
-            until += 1
-        while until > fresh and not self._fits(units[first].start, units[until - 1].end):
-            until -= 1  # sizes add up but for rare joints; what counts is the whole
-        if until <= fresh:
-            return None
-        if until < len(units):
-            half = size
-            for cut in range(until, fresh, -1):
-                if units[cut].opens:
-                    return cut
-                half -= units[cut - 1].size
-                if half < self._budget // 2:
-                    break
-        return until
-
-    def _fits(self, start: int, end: int) -> bool:
-        return self._measure.count(f"{self._prefix}\n{self._text[start:end]}") + SPECIAL <= self._tokens
-
-    def _repeat(self, units: list[Unit], until: int) -> int:
-        """The first unit to repeat before `until`: whole ones, together at most the overlap."""
-        first, size = until, 0
-        while first > 0 and size + units[first - 1].size <= self._overlap:
-            first -= 1
-            size += units[first].size
-        return first
-
-    def _units(self, section: Section) -> Iterator[Unit]:
-        """The sentences of a section; each reaches to the next one's start, so that nothing falls between them."""
-        text = self._text[section.start : section.end]
-        starts = [start for start, _ in sentences(text)]
-        if starts:
-            starts[0] = 0
-        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-            yield self._unit(section.start + start, section.start + end, opens=text[:start].endswith("\n\n"))
-
-    def _unit(self, start: int, end: int, *, opens: bool) -> Unit:
-        piece = self._text[start:end]
-        left = start + len(piece) - len(piece.lstrip())
-        right = start + len(piece.rstrip())
-        size = (right - left) // _PIECE  # a unit that is too long already need not be counted
-        if size <= self._budget:
-            size = max(size, self._measure.count(self._text[left:right]))
-        return Unit(left, max(left, right), size, opens)
-
-    def _parts(self, unit: Unit) -> list[Unit]:
-        """A long sentence by its lines (listings, mostly), and what is still too long by words."""
-        if unit.size <= self._budget // 3 and unit.end - unit.start <= _LONGEST_WORD:
-            return [unit]
-        text = self._text[unit.start : unit.end]
-        lines = [
-            self._unit(unit.start + line.start(), unit.start + line.end(), opens=unit.opens and not line.start())
-            for line in _LINE.finditer(text)
-        ]
-        if unit.size <= self._budget and len(lines) <= 1:
-            lines = [unit]
-        return [part for line in lines for part in self._words(line)]
-
-    def _words(self, unit: Unit) -> list[Unit]:
-        """A unit that passes the budget, or holds a word beyond reason, in runs of words of at most half the budget."""
-        text = self._text[unit.start : unit.end]
-        words = list(_WORD.finditer(text))
-        if unit.size <= self._budget and all(len(word.group()) <= _LONGEST_WORD for word in words):
-            return [unit]
-        runs: list[Unit] = []
-        most = max(1, self._budget // 2)
-        for word in words:
-            for start in range(word.start(), word.end(), _LONGEST_WORD):
-                end = min(word.end(), start + _LONGEST_WORD)
-                part = self._unit(unit.start + start, unit.start + end, opens=unit.opens and not start)
-                joined = runs and start == word.start() and len(word.group()) <= _LONGEST_WORD and runs[-1].size + part.size <= most
-                if joined:
-                    runs[-1] = Unit(runs[-1].start, part.end, runs[-1].size + part.size, runs[-1].opens)
-                else:
-                    runs.append(part)
-        return runs
-
-    def _halves(self, unit: Unit) -> list[Unit]:
-        """A unit that does not fit even alone, cut at the piece in its middle."""
-        if unit.end - unit.start <= 1:
-            raise ConfigError(
-                f"a chunk of {self._tokens} tokens has no room beside its prefix {self._prefix!r}", fix="raise `context.chunk.tokens`"
-            )
-        pieces = self._measure.pieces(self._text[unit.start : unit.end])
-        middle = pieces[len(pieces) // 2][0] if pieces else 0
-        if not 0 < middle < unit.end - unit.start:
-            middle = (unit.end - unit.start) // 2
-        return [
-            part
-            for part in (
-                self._unit(unit.start, unit.start + middle, opens=unit.opens),
-                self._unit(unit.start + middle, unit.end, opens=False),
-            )
-            if part.end > part.start
-        ]

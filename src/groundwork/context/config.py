@@ -3,8 +3,9 @@
 import re
 from datetime import date
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Literal
+from typing import Any, Literal
 
+from groundwork.context.chunking import By
 from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
@@ -16,6 +17,9 @@ from groundwork.secure.fetch import Limits, check_url
 WINDOW = 254
 """Word pieces of prefix and text that the embedded encoder reads at most: its 256 less the two special ones."""
 
+
+COUNTED = {"words": 5, "sentences": 1, "characters": 50}
+"""What `size` counts, and how small it may be."""
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -37,17 +41,28 @@ def check_where(text: str) -> None:
 
 
 class ChunkSection(Section, frozen=True, kw_only=True):
-    """How documents are split. `tokens` counts the encoder's own word pieces, prefix and special pieces included."""
+    """How documents are split. `tokens` counts the encoder's own word pieces, prefix and special pieces included; `overlap` counts pieces too."""
 
     tokens: int = 200
     overlap: int = 24
-    by: Literal["heading"] = "heading"
+    by: By = "heading"
+    size: int = 0
+    """Words, sentences or characters (whichever `by` counts) that a chunk has at most, within `tokens`; 0: as many as fit."""
 
     def __post_init__(self) -> None:
         if not 32 <= self.tokens <= WINDOW:
             raise ValueError(f"tokens = {self.tokens} is not between 32 and {WINDOW} (the encoder's window)")
         if not 0 <= self.overlap <= self.tokens // 2:
             raise ValueError(f"overlap = {self.overlap} is not between 0 and half of tokens = {self.tokens}")
+        if self.size and self.by not in COUNTED:
+            raise ValueError(f"size = {self.size} means nothing where by = {self.by!r}: it counts {', '.join(COUNTED)}")
+        if self.size and self.size < COUNTED[self.by]:
+            raise ValueError(f"size = {self.size} is less than the {COUNTED[self.by]} {self.by} that a chunk has at least")
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """What names a chunking in the index. A key that is as it was before it existed is left out: older indices stay valid."""
+        return {"tokens": self.tokens, "overlap": self.overlap, "by": self.by} | ({"size": self.size} if self.size else {})
 
 
 class WeightsSection(Section, frozen=True, kw_only=True):

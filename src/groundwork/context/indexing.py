@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from groundwork.context import reading
-from groundwork.context.chunking import Measure, embedded_text, split
-from groundwork.context.config import ContextSection
+from groundwork.context.chunking import embedded_text, split
+from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
+from groundwork.context.packing import Measure
 from groundwork.context.sources import find_sources
-from groundwork.core.document import Chunk
+from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
 from groundwork.store.index import FOLDER, IndexStore, find_source
@@ -70,6 +71,11 @@ class Stopped(Exception):
     """Whoever started a run wants it no more. What it had finished is kept, and the next run goes on from there."""
 
 
+def split_as(document: Document, encoder: ChunkEncoder, chunk: ChunkSection) -> list[Chunk]:
+    """A document's chunks as the configuration asks for them. Raises as `chunking.split` does."""
+    return split(document, encoder, tokens=chunk.tokens, overlap=chunk.overlap, by=chunk.by, size=chunk.size, embed=encoder.encode)
+
+
 def _quiet(_done: int, _total: int, _source: str) -> None:
     """Shows nothing."""
 
@@ -118,7 +124,7 @@ class Indexer:
             )
 
     def _made_with(self) -> dict[str, str]:
-        return {"fingerprint": self._encoder.fingerprint, "chunk": canonical(self._config.chunk).decode()}
+        return {"fingerprint": self._encoder.fingerprint, "chunk": canonical(self._config.chunk.made_with).decode()}
 
     def _agree(self, *, rebuild: bool) -> None:
         """The index must have been made as this run would make it; else it says so, or begins anew."""
@@ -147,7 +153,7 @@ class Indexer:
                 return
             document = reading.parse_raw(raw)
             labels = self._labeller.labels(document)
-            chunks = split(document, self._encoder, tokens=self._config.chunk.tokens, overlap=self._config.chunk.overlap)
+            chunks = split_as(document, self._encoder, self._config.chunk)
         except InputError as error:
             self._skipped.append((source, error.what))
             if known is not None:
