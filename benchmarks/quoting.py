@@ -211,7 +211,7 @@ def without_reader() -> Iterator[None]:
     """Applications that are opened meanwhile quote by similarity and words alone, as before there was a trained reader."""
     whole = Quoter.__init__
 
-    def plain(self: Quoter, embedder: Embedder, weights: Weights | None = None, *, reader: object = None) -> None:
+    def plain(self: Quoter, embedder: Embedder, weights: Weights | None = None, *, reader: object = None) -> None:  # noqa: ARG001 - the keyword callers use
         whole(self, embedder, weights)
 
     Quoter.__init__ = plain
