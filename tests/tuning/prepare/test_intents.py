@@ -125,7 +125,7 @@ def test_clinc_as_a_training_set_leaks_nothing():
     assert prepare_intents(DATA) == prepare_intents(DATA)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"split": "train"}')])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"split": "train"}')], ids=["no gzip", "no utterance"])
 def test_a_damaged_file_is_named(tmp_path, content):
     with pytest.raises(NotFound):
         read_clinc(tmp_path)
