@@ -1,4 +1,5 @@
 import os
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -7,8 +8,10 @@ from pathlib import Path
 import docx
 import pytest
 
-from groundwork.context.config import ContextSection, FetchSection, kind_of
+from groundwork.context.config import AllowSection, ContextSection, FetchSection, PermissionsSection, kind_of
+from groundwork.core.access import Scope, readers_of
 from groundwork.core.errors import ConfigError
+from groundwork.core.request import Principal
 from groundwork.core.units import Duration, Size
 from tests.context.folder import Application
 from tests.context.made import drawn, picture, saved
@@ -189,8 +192,6 @@ def _fresh_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def again(application: Application, body: str) -> object:
-    import sys
-
     sys.modules.pop("feeds", None)
     feed(application, body)
     return application.index(sources=("feeds:articles",))
@@ -235,14 +236,32 @@ def test_a_function_may_give_them_in_any_way(application: Application, body: str
 def test_a_function_that_fails_loses_nothing_and_harms_nobody(application: Application, body: str) -> None:
     application.write("docs/a.md", "alpha")
     again(application, ARTICLES)
-    import sys
-
     sys.modules.pop("feeds", None)
     feed(application, f"def articles():\n{body}")
     report = application.index(sources=("feeds:articles", "docs"))
     assert (report.added, report.removed) == (1, 0)
     assert "the function failed" in reasons(report)["feeds:articles"]
     assert len(application.store.documents()) == 3
+
+
+async def test_what_a_failing_function_gave_before_is_under_the_permissions_of_today(application: Application) -> None:
+    def allowed(*readers: str) -> PermissionsSection:
+        return PermissionsSection(rules=(AllowSection(match="feeds:articles/**", allow=readers),))
+
+    async def seen(user: str, permissions: PermissionsSection) -> int:
+        scope = Scope(readers=readers_of(Principal(user=user)))
+        return len(
+            (await application.search(sources=("feeds:articles",), permissions=permissions).find("hot tea", keep=5, scope=scope)).hits
+        )
+
+    feed(application, ARTICLES)
+    application.index(sources=("feeds:articles",), permissions=allowed("everyone"))
+    assert await seen("bob", allowed("everyone")) > 0
+    sys.modules.pop("feeds", None)
+    feed(application, "def articles():\n    raise KeyError('down')")
+    application.index(sources=("feeds:articles",), permissions=allowed("user:kim"))
+    assert await seen("bob", allowed("user:kim")) == 0
+    assert await seen("kim", allowed("user:kim")) > 0
 
 
 def test_what_is_no_document_is_named_and_the_others_are_taken(application: Application) -> None:
