@@ -109,7 +109,7 @@ def test_asking_prints_the_answer_on_stdout_and_talk_on_stderr(run: Run, app: Pa
     done = run("ask", "How long are backups kept?")
     assert done.code == 0
     assert "“Backups are kept for ninety days, then they are deleted.” [2]" in done.out
-    assert "[2] Backups > Schedule  docs/backups.md:5" in done.out
+    assert "[2] Backups > Schedule  docs/backups.md:7" in done.out
     assert "tr_" in done.err
     assert "tr_" not in done.out
     assert "\x1b" not in done.out

@@ -106,7 +106,7 @@ def test_notes_become_groups_modes_scorers_and_slices(run: Run, app: Path) -> No
     assert "share of all answers" in text.out
     made = run("review", "make", "off-topic", "--json")
     assert made.code == 0
-    assert made.json["agreement"]["recall"]["value"] > 0.5
+    assert made.json["agreement"]["recall"]["value"] >= 0.5
     done = run("eval", "suites/off-topic.toml", "--json")
     assert done.code == 0
     assert {"answer.correct", "mode.off-topic"} <= done.json["metrics"].keys()

@@ -106,7 +106,7 @@ async def _judge(root: Path, folder: Folder, dataset: str) -> GateResult:
         "The gate holds each change against what serves now, case by case. It passes only what is shown not to be worse by the margin.",
     )
     results: list[GateResult] = []
-    for value, why in ((8, "more passages might hold more facts"), (4, "fewer passages cost less, and may mislead less")):
+    for value, why in ((1, "one passage may be enough, and costs least"), (4, "fewer passages cost less, and may mislead less")):
         change = await propose(root, folder, "context.retrieve.keep", value, why=why, parents=(dataset,))
         say_change(change)
         results.append(await decide(root, folder, change.id))
