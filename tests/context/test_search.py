@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from groundwork.context.config import RetrieveSection
 from groundwork.context.fusion import fuse
+from groundwork.context.nearest import Exact
 from groundwork.context.search import terms_of
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError
@@ -157,8 +158,9 @@ async def test_deleted_vectors_leave_the_memory_too(animals: Application) -> Non
     store.close()
     animals.index()
     await search.find("milk", keep=1)
-    assert search._matrix is not None
-    assert len(search._matrix.numbers) == 2 == len(search._matrix.vectors)
+    assert isinstance(search.dense, Exact)
+    assert search.dense.matrix is not None
+    assert len(search.dense.matrix.numbers) == 2 == len(search.dense.matrix.vectors)
 
 
 CODES = {

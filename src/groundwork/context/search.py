@@ -1,47 +1,34 @@
 """Hybrid search: terms (BM25) and meaning (cosine of the encoder's vectors), fused into one ranking.
 
-The vectors lie in memory and are scanned exactly: 16 ms of CPU for 100,000 chunks. Each search compares generations, so a running server
-sees what the command line indexes. Permissions and filters hold inside both lists: what may not be seen takes nobody's place. Not covered:
-an approximate index for millions of chunks.
+Each search looks at the index as it is at that moment, so a running server sees what the command line indexes. Permissions and filters hold
+inside both lists: what may not be seen takes nobody's place.
 """
 
 import datetime as dt
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
+from groundwork.context.nearest import Dense, Exact
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
 from groundwork.context.scoping import Scoping
 from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope
 from groundwork.core.document import Chunk, Found, Hit
-from groundwork.core.errors import ConfigError, InputError, StoreError
+from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.ports import Embedder
 from groundwork.core.text import STOPWORDS, words
-from groundwork.store.index import (
-    IndexStore,
-    read_chunks,
-    read_fingerprint,
-    read_generation,
-    read_numbers,
-    read_state,
-    read_vectors,
-    search_terms,
-    snapshot,
-)
+from groundwork.store.index import IndexStore, read_chunks, read_generation, read_state, search_terms, snapshot
 from groundwork.store.labels import Selection
-from groundwork.store.vectors import from_blob
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
-    Numbers = NDArray[np.int64]
 
 _MOST_TERMS = 64
 _READ = 10_000
@@ -52,22 +39,6 @@ _POOL = 200
 """Chunks that are compared with each other, at most."""
 EVERY = 1_000_000_000
 """As the length of a list: all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """All vectors of one state of the index: row i belongs to the chunk `numbers[i]`, ascending."""
-
-    state: str
-    numbers: "Numbers"
-    vectors: "Vectors"
-
-    def alike(self, one: int, other: int) -> float:
-        """Cosine of two chunks, 0 at least."""
-        import numpy as np
-
-        rows = np.searchsorted(self.numbers, [one, other])
-        return max(0.0, float(np.vecdot(self.vectors[rows[0]], self.vectors[rows[1]])))
 
 
 @dataclass(slots=True)
@@ -106,15 +77,21 @@ class Trail:
 
 
 class Search:
-    """Finds chunks for a query. One per application; it holds the vectors (1.5 kB a chunk)."""
+    """Finds chunks for a query. One per application; `dense` finds the nearest vectors."""
 
-    def __init__(self, store: IndexStore, embedder: Embedder, config: ContextSection, today: Callable[[], dt.date] = dt.date.today) -> None:
+    def __init__(
+        self,
+        store: IndexStore,
+        embedder: Embedder,
+        config: ContextSection,
+        today: Callable[[], dt.date] = dt.date.today,
+        dense: Dense | None = None,
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self.config = config.retrieve
         self._scoping = Scoping(config, today)
-        self._matrix: Matrix | None = None
-        self._loading = threading.Lock()
+        self.dense: Dense = dense or Exact(embedder)
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.
@@ -154,9 +131,9 @@ class Search:
             if config.fuse != "dense":
                 trail.lists["terms"] = search_terms(connection, terms_of(query), most=depth or config.terms, among=among)
             if vector is not None:
-                matrix = self._current(connection, state)
                 also = [number for number, _ in trail.lists.get("terms", ())]
-                trail.lists["dense"], trail.cosines = _nearest(matrix, vector, depth or config.dense, also, among)
+                found = self.dense.nearest(connection, state, vector, depth or config.dense, also, among)
+                trail.lists["dense"], trail.cosines = found
             weights = {"terms": config.weights.terms, "dense": config.weights.dense}
             trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
             trail.factors = self._scoping.factors(connection, state, [one.number for one in trail.fused])
@@ -185,67 +162,11 @@ class Search:
         if threshold is not None:
             pool, trail.duplicates = without_duplicates(pool, shared, threshold)
         if diversity:
-            matrix = self._matrix
-            loaded = matrix is not None and matrix.state == state and "dense" in trail.lists
-            pool = diverse(pool, matrix.alike if matrix is not None and loaded else shared, diversity, keep)
+            alike = self.dense.alike(connection, state, [one.number for one in pool]) if "dense" in trail.lists else shared
+            pool = diverse(pool, alike, diversity, keep)
         trail.best = pool[:keep]
         if around:
             trail.best, trail.passages, trail.parts = widened(connection, pool, trail.chunks, around, keep)
-
-    def _current(self, connection: sqlite3.Connection, state: str) -> Matrix:
-        """The vectors of this state: what is in memory, less what is gone, and what is new."""
-        matrix = self._matrix
-        if matrix is not None and matrix.state == state:
-            return matrix
-        with self._loading:
-            if self._matrix is not None and self._matrix.state == state:  # another thread was quicker
-                return self._matrix
-            if read_fingerprint(connection) != self._embedder.fingerprint:
-                raise StoreError(
-                    "the index was made by another encoder, and vectors of two encoders cannot be compared",
-                    fix="run `groundwork index --rebuild`",
-                )
-            matrix = load_matrix(connection, state, self._matrix, self._embedder.dimensions)
-            self._matrix = matrix
-            return matrix
-
-
-def load_matrix(connection: sqlite3.Connection, state: str, old: Matrix | None, dimensions: int) -> Matrix:
-    """Read the vectors of the snapshot. Numbers are never given twice and a number's vector never changes, so known rows are taken over."""
-    import numpy as np
-
-    numbers = np.array(read_numbers(connection), dtype=np.int64)
-    if old is None:
-        old = Matrix("", np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
-    newest = int(old.numbers[-1]) if len(old.numbers) else 0
-    rows = list(read_vectors(connection, above=newest))
-    kept = np.isin(old.numbers, numbers)
-    known = np.concatenate([old.numbers[kept], np.array([number for number, _ in rows], dtype=np.int64)])
-    if not np.array_equal(known, numbers):  # `old` is of a later moment than this snapshot: begin from nothing
-        return load_matrix(connection, state, None, dimensions)
-    return Matrix(state, numbers, np.concatenate([old.vectors[kept], from_blob([blob for _, blob in rows], dimensions)]))
-
-
-def _nearest(
-    matrix: Matrix, vector: "Vectors", most: int, also: Iterable[int], looked_at: bytes | None
-) -> tuple[list[tuple[int, float]], dict[int, float]]:
-    """The rows with the greatest cosine among those that are looked at, best first, and the cosines of these and of the chunks in
-    `also`.
-    """
-    import numpy as np
-
-    cosines = np.vecdot(matrix.vectors, vector)  # not `@`: for a product this thin BLAS takes twice the time, and a second core
-    among = None if looked_at is None else np.flatnonzero(np.frombuffer(looked_at, np.uint8)[matrix.numbers])
-    near = cosines if among is None else cosines[among]
-    most = min(most, len(near))
-    best = np.argpartition(-near, most - 1)[:most] if most else np.empty(0, np.int64)
-    if among is not None:
-        best = among[best]
-    best = best[np.lexsort((matrix.numbers[best], -cosines[best]))]
-    nearest = [(int(matrix.numbers[row]), float(cosines[row])) for row in best]
-    others = np.array(sorted(also), dtype=np.int64)
-    rows = np.searchsorted(matrix.numbers, others)
-    return nearest, dict(nearest) | {int(number): float(cosines[row]) for number, row in zip(others, rows, strict=True)}
 
 
 def terms_of(query: str) -> list[str]:
