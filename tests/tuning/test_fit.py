@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from groundwork.core.errors import GroundworkError, InputError, StoreError
@@ -16,7 +17,10 @@ from groundwork.tuning.recipe import DataSection, LoraSection, Recipe, TrainSect
 torch = pytest.importorskip("torch", reason="needs torch: run `make test-all`")
 pytest.importorskip("transformers", reason="needs transformers: run `make test-all`")
 
+from safetensors.torch import save_file  # noqa: E402
+
 from groundwork.tuning.fit import TRAINED, Job, fit, subset  # noqa: E402
+from groundwork.tuning.network import arrays  # noqa: E402
 from groundwork.tuning.record import read_record  # noqa: E402
 from tests.tuning.small_base import make_base  # noqa: E402
 
@@ -121,8 +125,28 @@ def test_a_fit_begins_with_the_weights_of_an_earlier_one(tmp_path: Path, base: P
     _, plain = fit(job(tmp_path, base, out="plain", method=method, steps=1, learning_rate=1e-9))
     assert record.losses[0] < plain.progress.losses[0] / 2
     assert run.label != plain.label
+
+
+def test_from_another_task_a_fit_takes_the_layers_and_begins_its_own_head(tmp_path: Path, base: Path) -> None:
+    first = job(tmp_path, base, out="first", epochs=12.0, learning_rate=1e-2)
+    _, earlier = fit(first)
+    spans = job(tmp_path, base, "span", out="spans", steps=1, learning_rate=1e-9)
+    spans.start = first.out
+    _, later = fit(spans)
+    learned, taken = arrays(earlier.network), arrays(later.network)
+    layers = [name for name in learned if name.startswith("encoder.")]
+    assert layers
+    assert all(np.allclose(learned[name], taken[name], atol=1e-6) for name in layers)
+    assert "label.weight" in learned
+    assert "label.weight" not in taken
+
+
+def test_what_cannot_be_begun_with_is_refused(tmp_path: Path, base: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    save_file({"encoder.layer.0.output.dense.weight": torch.zeros(2, 2)}, str(foreign / TRAINED))
     spans = job(tmp_path, base, "span", out="third")
-    for start, error, what in ((first.out, InputError, "task and base"), (tmp_path / "nowhere", StoreError, "cannot be read")):
+    for start, error, what in ((foreign, InputError, "not of this base"), (tmp_path / "nowhere", StoreError, "cannot be read")):
         spans.start = start
         with pytest.raises(error, match=what):
             fit(spans)

@@ -19,6 +19,8 @@ from groundwork.tuning.recipe import LoraSection, Recipe
 Arrays = dict[str, np.ndarray]
 LOW = -1e4
 """The logit of a place that cannot be chosen; fits bf16 too."""
+_LAYERS = ("embeddings.", "encoder.")
+"""What the names of the base's own weights begin with; the others are a head's."""
 _PLACES = {
     "query": "attention.self.query",
     "key": "attention.self.key",
@@ -114,7 +116,7 @@ def served_words(table: Tensor) -> Tensor:
 def build(recipe: Recipe, base: Path, labels: int = 0, start: Path | None = None) -> Network:
     """The network of a recipe on the base's weights, or on those of an earlier fit (`start`, a file), with what is not trained frozen.
 
-    Raises StoreError where the base or the file is not there or damaged, InputError where the task lacks classes or the file is another task's.
+    Raises StoreError where the base or the file is not there or damaged, InputError where the task lacks classes or the file is of another base.
     """
     if recipe.task == "classify" and labels < 2:
         raise InputError(f"the training set has {labels} class", fix="a classifier needs rows of two classes or more")
@@ -146,6 +148,7 @@ def build(recipe: Recipe, base: Path, labels: int = 0, start: Path | None = None
 
 
 def _begin_with(network: Network, file: Path) -> None:
+    """Take over an earlier fit's weights: all of them, or the layers alone where its head is for another task or other classes."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -155,10 +158,12 @@ def _begin_with(network: Network, file: Path) -> None:
         raise StoreError(f"the earlier fit's {file} cannot be read: {error}", fix="name the folder of a fit that ended") from None
     own = {name.removeprefix("bert."): value for name, value in network.state_dict(keep_vars=True).items()}
     own.pop("embeddings.word_embeddings.weight")
-    if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in weights.items()}:
-        raise InputError(f"{file} is not of this task and base", fix="begin with a fit of the same task and the same classes")
-    for name, value in own.items():
-        value.data.copy_(weights[name])
+    layers = {name for name in own if name.startswith(_LAYERS)}
+    if {name: own[name].shape for name in layers} != {name: value.shape for name, value in weights.items() if name.startswith(_LAYERS)}:
+        raise InputError(f"{file} is not of this base", fix="begin with a fit of the same base")
+    same_head = {name: value.shape for name, value in own.items()} == {name: value.shape for name, value in weights.items()}
+    for name in own if same_head else layers:
+        own[name].data.copy_(weights[name])
 
 
 def adapt(network: Network, lora: LoraSection) -> None:

@@ -50,7 +50,9 @@ class TrainSection(Section, frozen=True, kw_only=True):
     method: Literal["full", "lora", "head"] = "full"
     """`full`: all weights of the layers (the word table stays, it is shared); `lora`: adapters; `head`: the head alone."""
     start: str = ""
-    """The folder of an earlier fit of the same task, whose weights are begun with, relative to the recipe; "": the base's own."""
+    """The folder of an earlier fit whose weights are begun with, relative to the recipe; "": the base's own. Of another task, or of other
+    classes, the layers are taken and the head begins anew.
+    """
     learning_rate: float = 1e-4
     head_rate: float = 0.0
     """The head's own learning rate; 0: ten times the other."""
