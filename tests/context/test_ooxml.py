@@ -10,7 +10,7 @@ import pptx
 import pytest
 
 from groundwork.context import ooxml
-from groundwork.context.reading import parse
+from groundwork.context.reading import parse, parse_here
 from groundwork.core.errors import InputError
 from tests.context.made import saved, with_parts
 
@@ -90,7 +90,7 @@ def test_an_archive_that_is_encrypted_part_by_part_is_refused() -> None:
 def test_all_parts_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ooxml, "LARGEST", 3_000)
     with pytest.raises(InputError, match="unpack to more"):
-        parse(written(), "a.docx")
+        parse_here(written(), "a.docx", ".docx")
 
 
 def test_links_out_of_the_file_lead_nowhere() -> None:
@@ -104,7 +104,7 @@ def test_links_out_of_the_file_lead_nowhere() -> None:
 def test_a_missing_parser_says_what_to_install(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "defusedxml", None)
     with pytest.raises(InputError, match=r"pip install 'groundwork-ai\[documents\]'"):
-        parse(written(), f"a{suffix}")
+        parse_here(written(), f"a{suffix}", suffix)
 
 
 def test_damage_anywhere_is_an_answer_or_a_refusal() -> None:

@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from groundwork.context.chunking import landmark
 from groundwork.context.pdf_layout import Line, Page, blocks, reading_order, without_running_titles
-from groundwork.context.reading import parse
+from groundwork.context.reading import parse, parse_here
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 from tests.context.made import PageBreak, Spacer, Table, drawn, paragraph, pdf, picture, tagged, two_columns
@@ -193,7 +193,7 @@ def test_a_missing_parser_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     data = lines_of("text")
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
     with pytest.raises(InputError, match=r"pip install 'groundwork-ai\[documents\]'"):
-        parse(data, "a.pdf")
+        parse_here(data, "a.pdf", ".pdf")
 
 
 def test_damage_anywhere_is_an_answer_or_a_refusal() -> None:

@@ -6,7 +6,7 @@ import pytest
 from openpyxl.drawing.image import Image
 
 from groundwork.context.chunking import landmark
-from groundwork.context.reading import parse
+from groundwork.context.reading import parse, parse_here
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 from tests.context.made import PIXEL, saved, with_parts
@@ -104,7 +104,7 @@ def test_a_cell_at_the_far_corner_costs_no_more_than_one_at_the_near() -> None:
 def test_more_cells_than_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("groundwork.context.read_xlsx._MOST_CELLS", 9)
     with pytest.raises(InputError, match="more than 9 cells"):
-        read(book(*([[1, 2]] * 5)))
+        parse_here(saved(book(*([[1, 2]] * 5))), "a.xlsx", ".xlsx")
 
 
 def test_an_empty_book_holds_no_text() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from groundwork.context import apart
 from groundwork.context.read_csv import read_csv
 from groundwork.context.read_docx import read_docx
 from groundwork.context.read_html import read_html
@@ -139,7 +140,7 @@ def parse(data: bytes, source: str, *, suffix: str = "", encoding: str = "") -> 
     """Turn a file's bytes into a document by the suffix of its name, or the one given. Raises InputError as `read` does."""
     reader = _reader(source, suffix)
     if reader.binary is not None:
-        return reader.binary(data, source)
+        return apart.SHARED.read(data, source, reader.suffix)
     kind = next((kind for begins, kind in _SIGNATURES if data.startswith(begins)), None)
     if kind is not None:
         raise InputError(f"{source} is {kind} by its content, not {reader.suffix}", fix="give it the ending of what it is")
@@ -147,6 +148,11 @@ def parse(data: bytes, source: str, *, suffix: str = "", encoding: str = "") -> 
     if "\0" in text:
         raise InputError(f"{source} is binary (it holds NUL bytes)", fix="leave it out of `sources`, or export it as text")
     return reader.text(text, source)
+
+
+def parse_here(data: bytes, source: str, suffix: str) -> Document:
+    """Turn a binary file into a document in this very process, which it may end. Raises InputError as `read` does."""
+    return _BINARY[suffix](data, source)
 
 
 def parse_raw(raw: Raw) -> Document:
