@@ -94,7 +94,7 @@ class Apart:
         if self._child is not None and self._child.poll() is not None:
             self._end()
         if self._child is None:
-            self._child = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            self._child = subprocess.Popen(
                 [sys.executable, "-m", "groundwork.context.apart_child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
