@@ -13,6 +13,7 @@ from groundwork.core.message import say
 from groundwork.core.record import Demonstration, Feedback, Thumb, Trace
 from groundwork.core.request import Request
 from groundwork.store.folder import Folder
+from groundwork.store.lock import holding
 from tests.cli.conftest import Run
 
 
@@ -22,6 +23,9 @@ def files_of(app: Path) -> dict[str, bytes]:
 
 def test_settings_are_compared_and_nothing_is_proposed_without_evidence(app: Path, run: Run) -> None:
     before = files_of(app)
+    left = app / ".groundwork" / "context-tune-killed"
+    left.mkdir()
+    (left / "index.db").write_bytes(b"what a tuning that was killed leaves behind")
     done = run("context", "tune", "--only", "retrieve")
     assert done.code == 0, done.err
     assert "12 questions: small, all cases" in done.out
@@ -30,6 +34,13 @@ def test_settings_are_compared_and_nothing_is_proposed_without_evidence(app: Pat
     assert "the cases are those that the gate reports on" in done.err
     assert files_of(app) == before
     assert [path.name for path in (app / ".groundwork").iterdir() if path.name.startswith("context-tune")] == []
+
+
+def test_one_tuning_at_a_time(app: Path, run: Run) -> None:
+    with holding(app / ".groundwork" / "tune.lock", what="comparing"):
+        done = run("context", "tune", "--only", "retrieve")
+    assert done.code == 1
+    assert "another process is comparing settings of the retrieval" in done.err
 
 
 PARAPHRASED = [

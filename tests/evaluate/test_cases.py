@@ -1,12 +1,14 @@
 import json
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.core.errors import ConfigError, InputError
-from groundwork.core.measure import Example, Turn
+from groundwork.core.measure import Asker, Example, Turn
 from groundwork.core.reply import Reply
 from groundwork.datasets.examples import examples_sha256, format_examples
 from groundwork.evaluate.cases import cases_of, read_cases, turns_of
@@ -123,3 +125,28 @@ def test_a_turn_without_a_question_is_refused() -> None:
     with pytest.raises(ConfigError, match="unknown key `questoin`") as error:
         read_cases(b'{"id": "t", "question": "Hello", "turns": [{"questoin": "x"}]}', "cases.jsonl")
     assert "`question`" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"asker": {"user": " "}}, "the asker of `a` is not named by plain words"),
+        ({"asker": {"user": "anna", "groups": ["hr,legal"]}}, "the asker of `a`"),
+        ({"asker": {"user": "anna\nx"}}, "the asker of `a`"),
+        ({"asker": {"name": "anna"}}, "unknown key `name`"),
+        ({"where": "year >"}, "the filter of `a`"),
+    ],
+)
+def test_an_asker_or_filter_that_cannot_be_is_refused_by_its_line(tmp_path: Path, more: dict[str, Any], what: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps({"id": "a", "question": "Who?"} | more) + "\n")
+    with pytest.raises(ConfigError, match=what) as error:
+        read_cases(path, "cases.jsonl")
+    assert "cases.jsonl:1" in str(error.value)
+
+
+def test_who_asks_is_part_of_what_is_asked() -> None:
+    plain = Example(id="a", question="Who?")
+    others = [msgspec.structs.replace(plain, asker=Asker(user="anna")), msgspec.structs.replace(plain, where="year = 2024")]
+    hashes = {cases_of([each]).questions_sha256 for each in (plain, *others)}
+    assert len(hashes) == 3

@@ -1,13 +1,17 @@
 """Two users, one server: the second never sees what is the first's, by any road and out of no cache."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from groundwork.core.record import Demonstration, Feedback
+from groundwork.evaluate.report import load_evaluated
 from tests.apps import PROMPT, index_docs
 from tests.serving import Served, serving
 
@@ -238,3 +242,35 @@ def test_rules_that_are_not_indexed_yet_close_everything(root: Path, office: Ser
     finally:
         (root / "groundwork.toml").write_text(CONFIG)
         index_docs(root)
+
+
+CASES = (
+    {"id": "hr", "question": QUESTION, "asker": {"user": "anna", "groups": ["hr"]}, "facts": [{"accepted": ["193,750"]}]},
+    {"id": "other", "question": QUESTION, "asker": {"user": "bob"}, "answerable": False},
+    {"id": "anyone", "question": QUESTION, "answerable": False},
+    {
+        "id": "filtered",
+        "question": QUESTION,
+        "asker": {"user": "anna", "groups": ["hr"]},
+        "where": 'source = "docs/hours.md"',
+        "answerable": False,
+    },
+)
+
+
+@pytest.mark.parametrize("over", ["the folder", "the wire"])
+def test_a_suite_holds_who_gets_the_answer(office: Served, root: Path, over: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES))
+    text = 'cases = "cases.jsonl"\nmetrics = ["answer.correct"]\n'
+    if over == "the wire":
+        clear, _ = office.run(office.live.folder.keys.create("suite", on_behalf_of=True))
+        text += f'[target]\nurl = "{office.url}/v1"\nmodel = "office"\nkey = "env:PORTAL"\n'
+        monkeypatch.setenv("PORTAL", clear)
+    (tmp_path / "suite.toml").write_text(text)
+    command = [sys.executable, "-m", "groundwork", "eval", str(tmp_path / "suite.toml"), "--json"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    run = load_evaluated(root / ".groundwork" / "runs", json.loads(done.stdout)["id"])
+    told = {result.example for result in run.results if leaks(msgspec.json.encode(result).decode())}
+    assert len(run.results) == len(CASES)
+    assert told == {"hr"}

@@ -38,6 +38,14 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     expected: dict[str, Any] = {}
 
 
+class Asker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """For whom a case is asked, where documents have permissions."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+    tenant: str = "local"
+
+
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A structured input and what is known about its right answer. No facts, no reference and nothing expected: it must be declined."""
 
@@ -45,6 +53,10 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     question: str
     history: tuple[Message, ...] = ()
     variables: dict[str, Any] = {}
+    asker: Asker | None = None
+    """None: nobody in particular, who sees what everybody may see."""
+    where: str = ""
+    """A filter over the fields of the documents that are searched."""
     facts: tuple[Fact, ...] = ()
     reference: str | None = None
     answerable: bool | None = None

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 import msgspec
 
 from groundwork.core.config import unknown
-from groundwork.core.errors import ConfigError
+from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.ids import canonical
-from groundwork.core.measure import Example, Fact, Lineage, Turn
+from groundwork.core.measure import Asker, Example, Fact, Lineage, Turn
+from groundwork.core.where import parse_where
 
 UNLABELLED = "unlabelled"
 """Tag of an example whose right answer nobody has said yet: it waits for a person and is never scored."""
@@ -76,8 +77,23 @@ def _check(example: Example, where: str) -> None:
             )
     if any(not turn.question.strip() for turn in example.turns):
         raise ConfigError(f"a turn of `{example.id}` has an empty question", where=where, fix="write the question, or remove the turn")
+    if example.asker is not None and not all(_is_name(name) for name in (example.asker.user, *example.asker.groups)):
+        raise ConfigError(
+            f"the asker of `{example.id}` is not named by plain words",
+            where=where,
+            fix='{"user": "anna", "groups": ["legal"]}, without commas',
+        )
+    try:
+        parse_where(example.where)
+    except InputError as error:
+        raise ConfigError(f"the filter of `{example.id}`: {error.what}", where=where, fix=error.fix) from None
     if example.answerable is False and (example.facts or example.reference):
         raise ConfigError(f"`{example.id}` is not answerable, yet has facts or a reference", where=where, fix="remove one or the other")
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can travel in a header, and in a list of them."""
+    return bool(name.strip()) and name.isascii() and name.isprintable() and "," not in name
 
 
 def _explain(text: str, where: str) -> ConfigError:
@@ -85,5 +101,15 @@ def _explain(text: str, where: str) -> ConfigError:
     if found is None:
         return ConfigError(text, where=where, fix="correct the line; a case needs `id` and `question`, texts in quotes")
     path = found["path"] or ""
-    kind = Fact if ".facts" in path else Lineage if ".lineage" in path else Turn if ".turns" in path else Example
+    kind = (
+        Asker
+        if ".asker" in path
+        else Fact
+        if ".facts" in path
+        else Lineage
+        if ".lineage" in path
+        else Turn
+        if ".turns" in path
+        else Example
+    )
     return unknown("key", found["name"], [field.encode_name for field in msgspec.structs.fields(kind)], where)

@@ -122,7 +122,9 @@ class Asker:
 
 def request_for(example: Example) -> Request:
     """The structured request that an example (or one turn of it) stands for."""
-    return Request(messages=(*example.history, say("user", example.question)), variables=example.variables, principal=_INTERNAL)
+    principal = Principal(**msgspec.structs.asdict(example.asker), internal=True) if example.asker else _INTERNAL
+    messages = (*example.history, say("user", example.question))
+    return Request(messages=messages, variables=example.variables, where=example.where, principal=principal)
 
 
 def drawn(seed: str, place: int) -> float:

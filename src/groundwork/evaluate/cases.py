@@ -58,7 +58,14 @@ class _Lines:
             self.turns = self.turns or array("H", bytes(2 * before))
             self.turns.append(len(example.turns))
         self._says.update(canonical(example) + b"\n")
-        asked = (example.id, example.question, example.history, example.variables, [turn.question for turn in example.turns])
+        asked: tuple[object, ...] = (
+            example.id,
+            example.question,
+            example.history,
+            example.variables,
+            [turn.question for turn in example.turns],
+        )
+        asked += (example.asker, example.where) if example.asker or example.where else ()  # so that hashes of older runs stay
         self._asks += int.from_bytes(hashlib.blake2b(_encoder.encode(asked), digest_size=16).digest(), "big")  # in whatever order
 
     @property

@@ -21,7 +21,7 @@ from groundwork.core.config import Section, reveal
 from groundwork.core.message import Message, say
 from groundwork.core.ports import Model
 from groundwork.core.reply import Delta, Reply, join_calls
-from groundwork.core.request import Parameters, Request
+from groundwork.core.request import Parameters, Principal, Request
 from groundwork.core.units import Duration, Secret
 from groundwork.core.whole import join
 from groundwork.gateway.config import PriceSection, TimeoutSection
@@ -103,7 +103,18 @@ class TargetSection(Section, frozen=True, kw_only=True):
     def ask(self, request: Request) -> Request:
         """A request as this target is asked it: with its system message and its sampling."""
         before: tuple[Message, ...] = (say("system", self.system),) if self.system else ()
-        return msgspec.structs.replace(request, messages=(*before, *request.messages), parameters=self.parameters)
+        parameters = self.parameters
+        if request.where:
+            named = {**parameters.extra.get("metadata", {}), "where": request.where}
+            parameters = msgspec.structs.replace(parameters, extra={**parameters.extra, "metadata": named})
+        return msgspec.structs.replace(request, messages=(*before, *request.messages), parameters=parameters)
+
+
+def asker_headers(principal: Principal) -> dict[str, str]:
+    """How a groundwork server is told for whom a case is asked; its key must be one made with `--on-behalf-of`. Empty for nobody in particular."""
+    if principal.user is None:
+        return {}
+    return {"groundwork-user": principal.user} | ({"groundwork-groups": ",".join(principal.groups)} if principal.groups else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ class UrlTarget:
     async def __call__(self, request: Request, /) -> Reply:
         """Raises UpstreamError with its cause."""
         body = whole.encode(self.section.ask(request), self.section.model)
-        reply = whole.decode(await self.transport.post(self.url, body, self.headers), self.url)
+        reply = whole.decode(await self.transport.post(self.url, body, {**self.headers, **asker_headers(request.principal)}), self.url)
         return reply if self.price is None else msgspec.structs.replace(reply, cost=self.price.of(reply.usage))
 
 

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from groundwork.core.ids import canonical, content_id
-from groundwork.core.measure import Example, Lineage
+from groundwork.core.measure import Asker, Example, Lineage
 from groundwork.core.record import Demonstration, Feedback, Thumb, Trace
-from groundwork.core.request import Request
+from groundwork.core.request import Principal, Request
 from groundwork.core.text import fold
 from groundwork.datasets.examples import UNLABELLED
 
@@ -100,6 +100,8 @@ def _example(cases: "list[_Case]", tags: tuple[str, ...]) -> Example:
         question=request.question,
         history=request.history,
         variables=request.variables,
+        asker=asker_of(request.principal),
+        where=request.where,
         reference=reference,
         answerable=answerable,
         tags=labels,
@@ -121,7 +123,13 @@ def _right_answer(case: "_Case") -> tuple[str | None, bool | None, str | None]:
     return reply.get("text") or None, True if reply.get("text") else None, case.trace.versions.model or "model"
 
 
+def asker_of(principal: Principal) -> Asker | None:
+    """For whom a request was asked, where its key named a user."""
+    return Asker(user=principal.user, groups=principal.groups, tenant=principal.tenant) if principal.user else None
+
+
 def _key(request: Request) -> str:
-    """The same for requests that ask the same: folded texts of the conversation, and the variables."""
+    """The same for requests that ask the same: folded texts of the conversation, the variables, and within which documents."""
+    within = [asker_of(request.principal), request.where] if request.principal.user or request.where else []
     said = [[message.role, fold(message.text)] for message in request.history if message.role != "system"]
-    return canonical([said, fold(request.question), request.variables]).decode()
+    return canonical([said, fold(request.question), request.variables, *within]).decode()

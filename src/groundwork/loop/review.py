@@ -23,7 +23,7 @@ from groundwork.evaluate.report import Evaluated, load_evaluated
 from groundwork.evaluate.review.rules import Read
 from groundwork.evaluate.review.sampling import Candidate, draw
 from groundwork.evaluate.scorers.facts import facts_of
-from groundwork.loop.harvest import SPLITS
+from groundwork.loop.harvest import SPLITS, asker_of
 from groundwork.loop.stored import suite_of_run
 from groundwork.store.files import write_whole
 from groundwork.store.folder import Folder
@@ -281,6 +281,8 @@ async def _from_trace(folder: Folder, drawn: Drawn) -> Example | None:
         question=request.question,
         history=request.history,
         variables=request.variables,
+        asker=asker_of(request.principal),
+        where=request.where,
         tags=(UNLABELLED,),
         split=SPLITS[int(identifier[-1], 16) % len(SPLITS)],
         lineage=Lineage(trace=drawn.trace),

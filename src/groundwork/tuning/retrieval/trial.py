@@ -5,6 +5,7 @@ that no chunking wins by handing over more (a `keep` that is tried changes them 
 """
 
 import asyncio
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
 from groundwork.store.index import IndexStore, from_blob, read_chunks, read_numbers, read_vectors, snapshot
 from groundwork.store.labels import Labels
+from groundwork.store.lock import holding
 from groundwork.tuning.retrieval.candidates import Candidate
 from groundwork.tuning.retrieval.sought import Sought
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 _BATCH = 64
+_BESIDE = "context-tune-"
 _MOST = 100
 """Hits that are asked for at most."""
 
@@ -82,7 +85,13 @@ class Trials:
         return round(sum(self._budgets) / len(self._budgets)) if self._budgets else 0
 
     async def measure(self, candidates: Sequence[Candidate]) -> list[Measured]:
-        """Each candidate in order; the first is what is in force, and sets the budget."""
+        """Each candidate in order; the first is what is in force, and sets the budget. Raises StoreBusy where another process does the same."""
+        with holding(self._folder / "tune.lock", what="comparing settings of the retrieval"):
+            for left in self._folder.glob(f"{_BESIDE}*"):  # by one that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            return await self._measure(candidates)
+
+    async def _measure(self, candidates: Sequence[Candidate]) -> list[Measured]:
         found: list[Measured | None] = [None] * len(candidates)
         chunkings = list(dict.fromkeys(candidate.chunk for candidate in candidates))
         self._done, self._total = 0, len(chunkings) * len(self._documents)
@@ -97,7 +106,7 @@ class Trials:
     @asynccontextmanager
     async def _index(self, chunk: ChunkSection) -> AsyncGenerator[tuple[IndexStore, tuple[str, ...]]]:
         """An index of the documents under this chunking, gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="context-tune-", dir=self._folder) as folder:
+        with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=self._folder) as folder:
             store = IndexStore(Database(Path(folder) / "index.db", schema="index", durable=False))
             try:
                 yield store, await asyncio.to_thread(self._fill, store, chunk)
