@@ -10,7 +10,7 @@ import pytest
 
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
-from groundwork.context.indexing import LOCK, Indexer
+from groundwork.context.indexing import Indexer
 from groundwork.core.errors import ConfigError, NotFound, StoreBusy, StoreError
 from groundwork.store.database import Database
 from groundwork.store.index import FILE, IndexStore, open_index
@@ -155,7 +155,7 @@ def test_hidden_files_are_left_out_unless_named(application: Application) -> Non
 
 def test_a_second_indexer_is_refused(application: Application) -> None:
     application.write("docs/a.txt", "a")
-    with holding(application.root / LOCK, what="indexing here"), pytest.raises(StoreBusy, match="indexing"):
+    with open_index(application.root).indexing(), pytest.raises(StoreBusy, match="indexing"):
         application.index()
     assert application.index().added == 1
 

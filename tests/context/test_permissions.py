@@ -11,7 +11,7 @@ from groundwork.context.config import AllowSection, BoostSection, MetadataSectio
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.errors import ConfigError, InputError, StoreError
 from groundwork.core.request import Principal
-from groundwork.store.index import read_access
+from groundwork.store.index_reading import read_access
 from tests.context.folder import Application
 
 HR = "docs/hr/pay.md"

@@ -11,7 +11,8 @@ from groundwork.context.nearest import Exact
 from groundwork.context.search import terms_of
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError
-from groundwork.store.index import open_index, search_terms
+from groundwork.store.index import open_index
+from groundwork.store.index_reading import search_terms
 from tests.context.folder import Application
 
 ANIMALS = {

@@ -8,7 +8,8 @@ import pytest
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import NotFound, StoreBusy, StoreError
 from groundwork.core.ids import content_id
-from groundwork.store.index import IndexStore, open_index, read_vectors, search_terms, snapshot
+from groundwork.store.index import IndexStore, open_index
+from groundwork.store.index_reading import read_vectors, search_terms, snapshot
 from groundwork.store.lock import holding
 from groundwork.store.vectors import from_blob, to_blob
 

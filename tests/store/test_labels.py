@@ -9,7 +9,8 @@ import pytest
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.where import parse_where
-from groundwork.store.index import FILE, IndexStore, open_index, read_access, search_terms
+from groundwork.store.index import FILE, IndexStore, open_index
+from groundwork.store.index_reading import read_access, search_terms
 from groundwork.store.labels import (
     EVERYTHING,
     Labels,

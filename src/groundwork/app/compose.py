@@ -38,7 +38,6 @@ from groundwork.prompts.file import parse_prompt, read_prompt
 from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.steps import shaped
 from groundwork.store.folder import Folder
-from groundwork.store.index import read_generation
 from groundwork.store.traces import AnswerCache
 
 PROMPTS = "prompts"
@@ -155,7 +154,7 @@ def _context(settings: Settings, resources: Resources, models: dict[str, Model])
     index = resources.folder.index
     search = Search(index, resources.embedder, section)
     rewriter = rewriter_of(section.retrieve.rewrite, models.get(section.retrieve.rewrite))
-    return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation), rewriter)
+    return Documents(search, section.retrieve.keep, lambda: index.read(lambda snapshot: snapshot.generation()), rewriter)
 
 
 def _router(

@@ -20,6 +20,7 @@ from groundwork.evaluate.config import GateSection
 from groundwork.gateway.build import check_names
 from groundwork.gateway.config import ModelSection, ProviderSection
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, READING_RAILS, GuardSection, parse_rail
+from groundwork.store.config import IndexSection, address_of
 
 FILE = "groundwork.toml"
 
@@ -82,6 +83,7 @@ class Config(Section, frozen=True, kw_only=True):
     providers: dict[str, ProviderSection] = {}
     routes: RoutesSection = RoutesSection()
     context: ContextSection | None = None
+    index: IndexSection = IndexSection()
     guard: GuardSection = GuardSection()
     tools: dict[str, ToolSection] = {}
     cache: CacheSection = CacheSection()
@@ -159,6 +161,7 @@ def check(settings: Settings) -> None:
         raise ConfigError(
             f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name"
         )
+    address_of(config.index, config.app.name, written)
     check_names(config.providers, config.models, written)
     rewrite = config.context.retrieve.rewrite if config.context else "off"
     if rewrite not in {"off", "rules", *config.models}:
@@ -193,6 +196,6 @@ def _check_routes(config: Config, written: Written) -> None:
 
 
 def config_hash(config: Config, artefacts: dict[str, str]) -> str:
-    """The name of what answers: everything but where it listens and how it is gated, with the hashes of prompts, scripts and tools."""
-    values = {dotted(path): value for path, value in flatten(config).items() if path[0] not in {"server", "gate"}}
+    """The name of what answers: everything but where it listens, where its index stands and how it is gated, with the hashes of prompts, scripts and tools."""
+    values = {dotted(path): value for path, value in flatten(config).items() if path[0] not in {"server", "gate", "index"}}
     return f"cfg_{hash_of({'values': values, 'artefacts': artefacts})[:32]}"

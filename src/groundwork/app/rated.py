@@ -20,7 +20,6 @@ from groundwork.core.request import Request
 from groundwork.prompts.few_shot import Shot
 from groundwork.prompts.front_matter import TurnSection
 from groundwork.store.folder import Folder
-from groundwork.store.index import find_document
 from groundwork.store.traces import question_of
 
 _FRESH_SECONDS = 30.0
@@ -67,9 +66,7 @@ class RatedTraces:
     async def _document(self, identifier: str) -> Document | None:
         if identifier not in self._documents:
             try:
-                self._documents[identifier] = await self.folder.index.database.read(
-                    lambda connection: find_document(connection, identifier)
-                )
+                self._documents[identifier] = await self.folder.index.read(lambda snapshot: snapshot.document(identifier))
             except NotFound:
                 self._documents[identifier] = None
         return self._documents[identifier]

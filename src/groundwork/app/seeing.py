@@ -9,20 +9,20 @@ from groundwork.core.access import readers_of
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError, NotFound
 from groundwork.core.request import Principal
-from groundwork.store.index import IndexStore, find_document, find_source
+from groundwork.store.index_port import Index
 
 
-async def visible_document(identifier: str, principal: Principal, app: App, index: IndexStore) -> Document:
+async def visible_document(identifier: str, principal: Principal, app: App, index: Index) -> Document:
     """A document by its id, current or retired, for this principal. Raises NotFound where there is none, and with the same words where there
     is one that the principal may not see. An earlier version is as closed as the present one, and as it was itself.
     """
-    document = await index.database.read(lambda connection: find_document(connection, identifier))
+    document = await index.read(lambda snapshot: snapshot.document(identifier))
     section = app.settings.config.context
     labeller = Labeller(section) if section is not None else None
     if labeller is None or not labeller.restricts:
         return document
     readers = readers_of(principal)
-    current = await index.database.read(lambda connection: find_source(connection, document.source))
+    current = await index.read(lambda snapshot: snapshot.current(document.source))
     if labeller.allows(document, readers) and (current is None or labeller.allows(current, readers)):
         return document
     raise NotFound(f"no document {identifier} in the index", fix="check the id; a new search gives the ids of today's documents")

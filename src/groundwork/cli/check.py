@@ -64,9 +64,7 @@ async def _check(root: Path) -> tuple[Settings, list[str]]:
             suite = load_suite(settings.root / gate.suite, root=settings.root)
             parse_requirements(gate, suite.metrics, settings.written.where(("gate", "require")))
         notes: list[str] = []
-        if settings.config.context is not None and not await resources.folder.index.database.read(
-            lambda _: resources.folder.index.generation()
-        ):
+        if settings.config.context is not None and not await resources.folder.index.read(lambda snapshot: snapshot.generation()):
             notes.append("note: nothing is indexed yet; run `groundwork index`")
         return settings, notes
     finally:

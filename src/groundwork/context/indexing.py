@@ -21,8 +21,7 @@ from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
-from groundwork.store.index import FOLDER, IndexStore, find_source
-from groundwork.store.lock import holding
+from groundwork.store.index_port import Index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +34,6 @@ Progress = Callable[[int, int, str], None]
 `Stopped`.
 """
 
-LOCK = FOLDER / "lock"
 PARTLY = "read in part: "
 """How the reason begins where a source was read, but not all of it."""
 _BATCH = 64
@@ -83,7 +81,7 @@ def _quiet(_done: int, _total: int, _source: str) -> None:
 class Indexer:
     """One run over an application's sources. A second one at the same time, in whatever process, is refused."""
 
-    def __init__(self, config: ContextSection, root: Path, store: IndexStore, encoder: ChunkEncoder) -> None:
+    def __init__(self, config: ContextSection, root: Path, store: Index, encoder: ChunkEncoder) -> None:
         self._config = config
         self._root = root
         self._store = store
@@ -101,7 +99,7 @@ class Indexer:
         """
         started = time.monotonic()
         self._counts = dict.fromkeys(self._counts, 0)
-        with holding(self._root / LOCK, what="indexing here"):
+        with self._store.indexing():
             self._agree(rebuild=rebuild)
             self._store.begin(access=self._labeller.fingerprint)
             sources = find_sources(self._root, self._config.sources, self._config.fetch.limits())
@@ -187,7 +185,7 @@ class Indexer:
 
     def _relabel(self, source: str) -> None:
         """A document that keeps its last text does not keep readers whom the configuration no longer allows."""
-        document = self._store.database.read_now(lambda connection: find_source(connection, source))
+        document = self._store.read_now(lambda snapshot: snapshot.current(source))
         if document is None:
             return
         try:

@@ -4,7 +4,6 @@ The passage keeps the hit's id and score; its text is verbatim `document.text[st
 stands in a passage that was given already is part of it, and the next best takes its place; no passage grows into one that was given before.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -12,11 +11,11 @@ import msgspec
 from groundwork.context.chunking import landmark
 from groundwork.context.fusion import Ranked
 from groundwork.core.document import Chunk
-from groundwork.store.index import find_document, read_chunks_of
+from groundwork.store.index_port import Snapshot
 
 
 def widened(
-    connection: sqlite3.Connection, ranking: Iterable[Ranked], chunks: Mapping[int, Chunk], around: int, keep: int
+    snapshot: Snapshot, ranking: Iterable[Ranked], chunks: Mapping[int, Chunk], around: int, keep: int
 ) -> tuple[list[Ranked], dict[int, Chunk], dict[int, int]]:
     """The best of a ranking, each with what stands around it up to `around` characters: the hits, the passage of each, and for chunks that are
     part of another hit's passage that hit.
@@ -33,8 +32,8 @@ def widened(
         if host is not None:
             parts[one.number] = host
             continue
-        start, end = _span(chunk, read_chunks_of(connection, chunk.source), list(given.values()), around)
-        document = find_document(connection, chunk.document)
+        start, end = _span(chunk, list(snapshot.chunks_of(chunk.source).values()), list(given.values()), around)
+        document = snapshot.document(chunk.document)
         place = landmark(document.landmarks, start)
         passages[one.number] = msgspec.structs.replace(
             chunk, start=start, end=end, text=document.text[start:end], line=place.line, page=place.page, element=place.element

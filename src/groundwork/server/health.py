@@ -7,7 +7,7 @@ from groundwork.app.live import Live
 from groundwork.core.errors import GroundworkError, PermissionDenied
 from groundwork.server.exchange import Exchange
 from groundwork.server.site import Losses, Site
-from groundwork.store.index import read_fingerprint, read_generation
+from groundwork.store.index_port import Snapshot
 
 
 async def health(exchange: Exchange, site: Site) -> None:
@@ -35,8 +35,7 @@ async def examine(live: Live, losses: Losses) -> tuple[str, list[str]]:
     generation = ""
     if live.app.settings.config.context is not None:
         try:
-            generation = await live.folder.index.database.read(read_generation)
-            encoder = await live.folder.index.database.read(read_fingerprint)
+            generation, encoder = await live.folder.index.read(_state)
         except GroundworkError as error:
             return "", [*problems, f"the index cannot be read: {error.what}"]
         if not generation:
@@ -44,3 +43,7 @@ async def examine(live: Live, losses: Losses) -> tuple[str, list[str]]:
         elif encoder != live.resources.embedder.fingerprint:
             problems.append("the index was made by another encoder: run `groundwork index --rebuild`")
     return generation, problems
+
+
+def _state(snapshot: Snapshot) -> tuple[str, str]:
+    return snapshot.generation(), snapshot.fingerprint()

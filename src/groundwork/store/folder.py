@@ -1,6 +1,6 @@
 """The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
 
-state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors),
+state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors; or a server, see `[index]`),
 datasets/, runs/ and judges/ (files of their own), server.lock (one server at a time).
 """
 
@@ -15,7 +15,8 @@ from groundwork.store.changes import ChangeTable
 from groundwork.store.database import Database, raising
 from groundwork.store.feedback import FeedbackTable
 from groundwork.store.gates import GateTable
-from groundwork.store.index import IndexStore, open_index
+from groundwork.store.index import open_index
+from groundwork.store.index_port import Index
 from groundwork.store.keys import KeyTable
 from groundwork.store.lineage import LineageTable
 from groundwork.store.lock import take
@@ -46,7 +47,7 @@ class Folder:
         return Database(self.path / "traces.db", schema="traces", durable=False)
 
     @cached_property
-    def index(self) -> IndexStore:
+    def index(self) -> Index:
         return open_index(self.root)
 
     @cached_property
@@ -137,7 +138,7 @@ class Folder:
             if name in self.__dict__:
                 getattr(self, name).close()
         if "index" in self.__dict__:
-            self.index.database.close()
+            self.index.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
