@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
 from groundwork.context.nearest import Dense, Exact
+from groundwork.context.nearest_in_database import InDatabase
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
 from groundwork.context.scoping import Scoping
 from groundwork.context.widening import widened
@@ -90,7 +91,7 @@ class Search:
         self._embedder = embedder
         self.config = config.retrieve
         self._scoping = Scoping(config, today)
-        self.dense: Dense = dense or Exact(embedder)
+        self.dense: Dense = dense or (InDatabase(embedder) if store.compares_vectors else Exact(embedder))
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.

@@ -85,6 +85,8 @@ def _is_sound(database: Database) -> bool:
 class IndexStore:
     """The port `Index` on SQLite. Its methods are documented there."""
 
+    compares_vectors = False
+
     def __init__(self, database: Database) -> None:
         self.database = database
 

@@ -1,7 +1,7 @@
 -- The index of one application: what search sees now, and the texts it once saw (retired_document). Texts compare by bytes, as on SQLite.
 -- One row. Whoever writes locks it first: so writers follow each other, and numbers are given without gaps.
 CREATE TABLE state (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
   generation text NOT NULL DEFAULT '',
   total text NOT NULL DEFAULT '',              -- the sum of all documents' shares of the generation
   made_with text NOT NULL DEFAULT '',
