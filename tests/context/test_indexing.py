@@ -12,9 +12,7 @@ from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
 from groundwork.context.indexing import Indexer
 from groundwork.core.errors import ConfigError, NotFound, StoreBusy, StoreError
-from groundwork.store.database import Database
-from groundwork.store.index import FILE, IndexStore, open_index
-from groundwork.store.lock import holding
+from groundwork.store.index import FILE, open_index
 from tests.context.fake_encoder import FakeEncoder
 from tests.context.folder import Application
 
@@ -155,7 +153,7 @@ def test_hidden_files_are_left_out_unless_named(application: Application) -> Non
 
 def test_a_second_indexer_is_refused(application: Application) -> None:
     application.write("docs/a.txt", "a")
-    with open_index(application.root).indexing(), pytest.raises(StoreBusy, match="indexing"):
+    with application.another().indexing(), pytest.raises(StoreBusy, match="indexing"):
         application.index()
     assert application.index().added == 1
 
@@ -241,7 +239,7 @@ async def test_readers_beside_an_indexer_see_whole_documents_only(application: A
 
     application.write("docs/a.md", page(0))
     application.index()
-    other = open_index(application.root)
+    other = application.another()
     stop = threading.Event()
 
     def index() -> None:
@@ -270,6 +268,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.context.fake_encoder import FakeEncoder
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 from groundwork.context.config import ContextSection
 from groundwork.context.indexing import Indexer
 from groundwork.store.index import open_index
@@ -334,13 +333,9 @@ def test_every_chunk_in_the_index_is_what_its_document_says(application: Applica
     for entry in application.store.documents():
         document = application.store.document(entry.id)
         assert document.source == entry.source
-        rows = application.store.database.read_now(
-            lambda connection, entry=entry: connection.execute(
-                "SELECT chunk.id FROM chunk JOIN document ON document.number = chunk.document WHERE document.id = ?", (entry.id,)
-            ).fetchall()
-        )
-        assert len(rows) == entry.chunks > 0
-        for (identifier,) in rows:
+        held = application.store.chunk_ids(entry.source)
+        assert len(held) == entry.chunks > 0
+        for identifier in held:
             chunk = application.store.chunk(identifier)
             assert chunk.document == document.id
             assert chunk.text == document.text[chunk.start : chunk.end]
@@ -354,13 +349,12 @@ def test_offsets_follow_when_text_moves(application: Application) -> None:
     report = application.index()
     assert report.reused == 1
     document = application.store.document(application.store.documents()[0].id)
-    chunks = application.store.database.read_now(lambda connection: [row[0] for row in connection.execute("SELECT id FROM chunk")])
-    for chunk in map(application.store.chunk, chunks):
+    for chunk in application.chunks():
         assert (chunk.document, chunk.text) == (document.id, document.text[chunk.start : chunk.end])
 
 
 def test_two_processes_may_have_the_index_open(application: Application) -> None:
-    second = IndexStore(Database(application.root / FILE, schema="index", durable=True))
+    second = application.another()
     application.write("docs/a.txt", "words")
     started = time.monotonic()
     report = application.index()

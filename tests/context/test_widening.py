@@ -8,6 +8,7 @@ from groundwork.context.explaining import explain
 from groundwork.core.access import PUBLIC
 from groundwork.core.document import Hit
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 CHUNK = ChunkSection(tokens=40, overlap=8)
 

@@ -96,7 +96,8 @@ def explain(error: psycopg.Error, address: Address) -> StoreError:
     match error:
         case errors.QueryCanceled():
             return StoreBusy(
-                f"the index did not answer within {address.timeout:g} s", fix="ask again; if it goes on, raise `index.timeout` or the server's memory"
+                f"the index did not answer within {address.timeout:g} s",
+                fix="ask again; if it goes on, raise `index.timeout` or the server's memory",
             )
         case errors.LockNotAvailable():
             return StoreBusy("another process has been writing to the index for a long time", fix="let it finish, then try again")

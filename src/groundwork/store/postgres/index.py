@@ -32,7 +32,7 @@ except ImportError:
 from groundwork.store.postgres.connecting import READERS, Connection, Pool, connect, deadline, explain
 from groundwork.store.postgres.labels import plain, write_labels
 from groundwork.store.postgres.migrating import migrate
-from groundwork.store.postgres.snapshot import PostgresSnapshot, State
+from groundwork.store.postgres.snapshot import PostgresSnapshot
 from groundwork.store.postgres.vectors import SCANNED, build, to_half
 from groundwork.store.postgres.words import Tokenizer
 from groundwork.store.postgres.writing import lock, mark, put_chunks, put_document, retire
@@ -150,7 +150,7 @@ class PostgresIndex:
             self._indexing.release()
 
     def prepare(self, made_with: Mapping[str, str], *, clear: bool, stale: bool = False) -> None:
-        def work(connection: Connection, state: State) -> None:
+        def work(connection: Connection) -> None:
             if clear:
                 for (source,) in connection.execute("SELECT source FROM document").fetchall():
                     mark(connection, retire(connection, source, remove=True), "")
@@ -171,7 +171,7 @@ class PostgresIndex:
         new = share(record, [chunk.id for chunk in chunks], labels)
         packed = zlib.compress(document.text.encode(), 6)
 
-        def work(connection: Connection, state: State) -> None:
+        def work(connection: Connection) -> None:
             old = retire(connection, document.source, remove=False, unless=document.id)
             number = put_document(connection, document.id, document.source, digest, new, record, packed)
             put_chunks(connection, number, chunks, added, self._tokenizer)
@@ -181,7 +181,7 @@ class PostgresIndex:
         self._write(work)
 
     def relabel(self, source: str, labels: Labels) -> None:
-        def work(connection: Connection, state: State) -> None:
+        def work(connection: Connection) -> None:
             row = connection.execute("SELECT number, mark, record FROM document WHERE source = %s", (source,)).fetchone()
             if row is None:
                 return
@@ -195,54 +195,56 @@ class PostgresIndex:
         self._write(work)
 
     def begin(self, *, access: str) -> None:
-        self._write(lambda connection, state: connection.execute("UPDATE state SET access = 'changing' WHERE access != %s", (access,)))
+        self._write(lambda connection: connection.execute("UPDATE state SET access = 'changing' WHERE access != %s", (access,)))
 
     def conclude(self, *, access: str, skipped: Sequence[tuple[str, str]]) -> None:
-        def work(connection: Connection, state: State) -> None:
+        def work(connection: Connection) -> None:
             connection.execute("UPDATE state SET access = %s", (access,))
             connection.execute("DELETE FROM skipped")
             rows = [(plain(source), plain(reason)) for source, reason in dict(skipped).items()]
             with connection.cursor() as cursor:
                 cursor.executemany("INSERT INTO skipped (source, reason) VALUES (%s, %s)", rows)
-            if state.generation != self._generation:  # the planner should know of what has come before the server looks by itself
+            if (
+                lock(connection).generation != self._generation
+            ):  # the planner should know of what has come before the server looks by itself
                 connection.execute("ANALYZE document, chunk, chunk_vector, posting, document_value, document_reader")
 
         self._write(work)
         self._write(self._approximate)
 
     @staticmethod
-    def _approximate(connection: Connection, state: State) -> None:
+    def _approximate(connection: Connection) -> None:
         """Make the HNSW index once the vectors are too many to compare them all."""
+        state = lock(connection)
         if state.chunks > SCANNED and not state.approximate:
             connection.execute("UPDATE state SET approximate = %s", (build(connection),))
 
     def remove(self, source: str) -> None:
-        self._write(lambda connection, state: mark(connection, retire(connection, source, remove=True), ""))
+        self._write(lambda connection: mark(connection, retire(connection, source, remove=True), ""))
 
-    def _write(self, work: Callable[[Connection, State], object]) -> None:
+    def _write(self, work: Callable[[Connection], object]) -> None:
         """One change, in one transaction, behind whoever writes now; committed when this returns."""
         with self._writing, self._explained():
-            for last in (self._indexing.locked(), True):
-                connection = self._connected()
-                try:
-                    with connection.transaction():
-                        state = lock(connection)
-                        last = True  # from here on nothing is begun again: the caller knows what it had done
-                        work(connection, state)
-                    return
-                except (psycopg.OperationalError, psycopg.InterfaceError):
-                    if not connection.closed or last:
-                        raise
-                    self._dismiss()  # the connection broke while nobody used it: a server that was restarted
+            connection = self._awake()
+            with connection.transaction():
+                lock(connection)
+                work(connection)
+
+    def _awake(self) -> Connection:
+        """The writer's connection, another one where it broke while nobody used it. In the midst of a run it stays broken: with it, the run's
+        lock is lost.
+        """
+        if self._writer is not None and not self._indexing.locked():
+            try:
+                self._writer.execute("SELECT")
+            except psycopg.OperationalError:
+                self._dismiss()
+        return self._connected()
 
     def _connected(self) -> Connection:
-        """The writer's connection. One that was lost in the midst of a run stays lost until the run ends."""
         if self._writer is None:
             self._writer = connect(self.address, statements=0)
             self._writer.execute(f"SET lock_timeout = '{_WAIT_SECONDS}s'".encode())
-        elif self._writer.closed and not self._indexing.locked():
-            self._dismiss()
-            return self._connected()
         return self._writer
 
     def _dismiss(self) -> None:

@@ -61,7 +61,9 @@ def _install(connection: Connection) -> None:
         row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
     version = str(row[0]) if row else ""
     if tuple(int(part) for part in version.split(".")[:2]) < _LEAST:
-        raise StoreError(f"the database has pgvector {version}, and 0.8 is needed", fix="install pgvector 0.8 and run `ALTER EXTENSION vector UPDATE`")
+        raise StoreError(
+            f"the database has pgvector {version}, and 0.8 is needed", fix="install pgvector 0.8 and run `ALTER EXTENSION vector UPDATE`"
+        )
 
 
 def _scripts() -> list[str]:
@@ -92,7 +94,9 @@ def _bring(connection: Connection, address: Address, scripts: list[str]) -> None
                 fix=f"let the database's owner run `CREATE SCHEMA {address.namespace} AUTHORIZATION USER`",
             ) from None
         connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {}.migration (number integer PRIMARY KEY, ran timestamptz NOT NULL DEFAULT now())").format(name)
+            sql.SQL("CREATE TABLE IF NOT EXISTS {}.migration (number integer PRIMARY KEY, ran timestamptz NOT NULL DEFAULT now())").format(
+                name
+            )
         )
         connection.execute(sql.SQL("SET LOCAL search_path = {}, {}").format(name, sql.Identifier(home(connection))))
         for number, script in enumerate(scripts, start=1):

@@ -152,7 +152,9 @@ class PostgresSnapshot:
 
     def select_documents(self, selection: Selection) -> list[int]:
         sql, bound = condition(selection)
-        return [number for (number,) in self._connection.execute(f"SELECT number FROM document WHERE {sql} ORDER BY number".encode(), bound)]
+        return [
+            number for (number,) in self._connection.execute(f"SELECT number FROM document WHERE {sql} ORDER BY number".encode(), bound)
+        ]
 
     def count_documents(self, selection: Selection) -> tuple[int, int]:
         sql, bound = condition(selection)

@@ -13,7 +13,8 @@ from groundwork.store.postgres.labels import Condition
 Times = tuple[int, int, int, int]
 """The term's place in the query, a chunk, how often the term stands in it, and the chunk's words."""
 
-# k1 = 1.2, b = 0.75; a term that is in more than half of all chunks counts next to nothing instead of against them.
+# k1 = 1.2, b = 0.75; a term that is in half of all chunks counts next to nothing instead of against them. Sums run in the order of the query,
+# as in FTS5: equal chunks get equal scores to the last bit, and so the same order.
 _RANKING = """
 WITH asked AS (SELECT * FROM unnest(%(places)s::integer[], %(words)s::text[]) AS given (place, word)),
 hit AS (
@@ -26,11 +27,11 @@ rarity AS (
     ELSE ln((%(chunks)s - count(*) + 0.5::float8) / (count(*) + 0.5::float8)) END AS weight
   FROM hit GROUP BY place
 ),
-scored AS (
-  SELECT chunk, sum(weight * (times * 2.2::float8) / (times + 1.2::float8 * (0.25::float8 + 0.75::float8 * hit.words / %(average)s::float8))) AS score
-  FROM hit JOIN rarity USING (place) {among} GROUP BY chunk
+weighed AS (
+  SELECT chunk, place, weight * ((times * 2.2::float8) / (times + 1.2::float8 * (0.25::float8 + 0.75::float8 * hit.words / %(average)s::float8))) AS part
+  FROM hit JOIN rarity USING (place) {among}
 )
-SELECT chunk, score FROM scored ORDER BY round(score * 1e9) DESC, chunk LIMIT %(most)s"""
+SELECT chunk, sum(part ORDER BY place) AS score FROM weighed GROUP BY chunk ORDER BY score DESC, chunk LIMIT %(most)s"""
 
 _TOGETHER = """
 SELECT chunk, word, places, words FROM posting WHERE word = ANY(%(words)s) AND chunk IN (

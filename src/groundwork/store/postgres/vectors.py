@@ -49,9 +49,7 @@ def vectors_of(connection: Connection, numbers: Sequence[int], dimensions: int) 
     return [number for number, _ in rows], from_blob([from_wire(value) for _, value in rows], dimensions)
 
 
-def nearest(
-    connection: Connection, vector: "Vectors", most: int, *, among: Condition | None, chunks: int, approximate: int
-) -> list[int]:
+def nearest(connection: Connection, vector: "Vectors", most: int, *, among: Condition | None, chunks: int, approximate: int) -> list[int]:
     """The chunks with the greatest inner products, and some more. `chunks` is how many there are to choose from."""
     wanted = min(most + _MORE, chunks)
     bound: dict[str, Any] = {"vector": to_text(vector), "most": wanted}

@@ -42,7 +42,9 @@ class Tokenizer:
         for word, at, column, offset in rows:
             counts[at] += 1
             found[at].places.setdefault(_bounded(word), []).append(offset if column == "prefix" else inside[at] + 1 + offset)
-        return [Words(count, {word: sorted(places) for word, places in one.places.items()}) for count, one in zip(counts, found, strict=True)]
+        return [
+            Words(count, {word: sorted(places) for word, places in one.places.items()}) for count, one in zip(counts, found, strict=True)
+        ]
 
     def phrases(self, terms: Iterable[str]) -> list[list[str]]:
         """The words of each term, in their order."""

@@ -103,6 +103,8 @@ def retire(connection: Connection, source: str, *, remove: bool, unless: str = "
         (number, unless),
     )
     if remove:
-        remove_chunks(connection, [one for (one,) in connection.execute("SELECT number FROM chunk WHERE document = %s", (number,)).fetchall()])
+        remove_chunks(
+            connection, [one for (one,) in connection.execute("SELECT number FROM chunk WHERE document = %s", (number,)).fetchall()]
+        )
         connection.execute("DELETE FROM document WHERE number = %s", (number,))
     return str(share)
