@@ -12,9 +12,10 @@ from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
 from groundwork.context.indexing import Indexer
 from groundwork.core.errors import ConfigError, NotFound, StoreBusy, StoreError
-from groundwork.store.index import FILE, open_index
+from groundwork.store.index import FILE, IndexStore, open_index
 from tests.context.fake_encoder import FakeEncoder
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 PAGE = "# Tea\n\nGreen tea wants {degrees} degrees.\n\n## Black\n\nBlack tea boils.\n\n## White\n\nWhite tea is patient."
 
@@ -268,7 +269,6 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.context.fake_encoder import FakeEncoder
-from tests.postgres import address  # noqa: F401  everything here runs on both stores
 from groundwork.context.config import ContextSection
 from groundwork.context.indexing import Indexer
 from groundwork.store.index import open_index
@@ -283,8 +283,11 @@ report = Indexer(ContextSection(sources=("docs",)), root, open_index(root), Slow
 """
 
 
-def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(tmp_path: Path) -> None:
-    total = 150
+def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(application: Application) -> None:
+    total, tmp_path = 150, application.root
+    if application.address is not None:
+        written = f'[app]\nname = "killed"\n[index]\nurl = "{application.address.url}"\nnamespace = "{application.address.namespace}"\n'
+        application.write("groundwork.toml", written)
     docs = tmp_path / "docs"
     docs.mkdir()
     for number in range(total):
@@ -309,7 +312,8 @@ def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(tmp_path: Path)
         entries = store.documents()
         assert len(entries) >= acknowledged, "what was reported done is there"
         assert all(entry.chunks == 2 for entry in entries), "and nothing is there by half"
-        assert store.database.read_now(lambda connection: connection.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
+        if isinstance(store, IndexStore):
+            assert store.database.read_now(lambda connection: connection.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
         held = max(held, len(entries))
         store.close()
     assert held < total, "the process must have been killed on its way"

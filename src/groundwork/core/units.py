@@ -142,7 +142,9 @@ class SecretURL(Secret):
 
 def without_password(url: str) -> str:
     """An address with `***` in the place of its password, wherever that stands."""
-    scheme, _, rest = url.partition("://")
+    scheme, slashes, rest = url.partition("://")
+    if not slashes:
+        return f"{url.partition(':')[0]}:…"
     held, at, host = rest.rpartition("@")
     user, colon, _ = held.partition(":")
     shown = f"{scheme}://{user}{':***' if colon else ''}{at}{host}"

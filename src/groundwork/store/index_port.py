@@ -6,7 +6,7 @@ source, each source in one transaction. One conformance suite (`tests/store/test
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.where import Kind, Values
@@ -126,8 +126,10 @@ class Index(Protocol):
     All raise StoreError where the index cannot be reached or read; a write that raises has left nothing half done.
     """
 
-    compares_vectors: ClassVar[bool]
-    """Whether its database finds the nearest vectors by itself."""
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether its database finds the nearest vectors by itself."""
+        ...
 
     async def read(self, work: Callable[[Snapshot], T]) -> T:
         """Run `work` on a reader thread, on one snapshot. It must be safe to run twice: where a connection breaks, it is begun again."""
