@@ -18,9 +18,9 @@ def test_the_tokenizer_is_that_of_the_sqlite_index() -> None:
 
 def test_words_are_folded_stemmed_and_placed() -> None:
     found = MADE.words([("Cats here", "the cats purring, béta page_size a a"), ("", ""), ("", "x")])
-    assert found[0].count == 10
+    assert found[0].total == 10
     assert found[0].places == {"cat": [0, 4], "here": [1], "the": [3], "pur": [5], "beta": [6], "page": [7], "size": [8], "a": [9, 10]}
-    assert (found[1].count, found[1].places, found[2].places) == (0, {}, {"x": [1]})
+    assert (found[1].total, found[1].places, found[2].places) == (0, {}, {"x": [1]})
     assert MADE.phrases(["page_size", "?", "Cats", "a\0b"]) == [["page", "size"], [], ["cat"], ["a", "b"]]
 
 
@@ -42,4 +42,4 @@ def test_a_text_has_as_many_words_as_the_sqlite_index_counts(text: str, prefix: 
     database.close()
     (found,) = MADE.words([(prefix, text)])
     assert {word: len(places) for word, places in found.places.items()} == expected
-    assert found.count == sum(expected.values())
+    assert found.total == sum(expected.values())

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from groundwork.core.errors import ConfigError, Overloaded, StoreBusy, StoreError, StoreFull
 from groundwork.core.units import without_password
@@ -31,7 +31,7 @@ def connect(address: Address, *, statements: float) -> Connection:
     """A connection whose statements may take so many seconds (0: any time). Raises ConfigError for a malformed address, StoreError."""
     check_url(address.url, address.where)
     try:
-        given = conninfo_to_dict(address.url)
+        given: dict[str, Any] = dict(conninfo_to_dict(address.url))
     except psycopg.ProgrammingError:  # its text repeats the address
         raise ConfigError(
             f"`index.url` cannot be read: {without_password(address.url)!r}",
@@ -48,7 +48,9 @@ def connect(address: Address, *, statements: float) -> Connection:
     }
     try:
         # Nothing is prepared on the server: each search is planned for its own words, and poolers between us and it stay happy.
-        connection = psycopg.connect(**{**usual, **given, "client_encoding": "utf8"}, autocommit=True, prepare_threshold=None)
+        connection = psycopg.connect(
+            make_conninfo(**{**usual, **given, "client_encoding": "utf8"}), autocommit=True, prepare_threshold=None
+        )
     except psycopg.OperationalError as error:
         raise unreachable(error, address, given) from None
     try:
@@ -90,6 +92,13 @@ def unreachable(error: psycopg.Error, address: Address, given: dict[str, Any]) -
     )
 
 
+def is_broken(error: psycopg.Error) -> bool:
+    """Whether the connection is gone, rather than a statement refused."""
+    if isinstance(error, psycopg.InterfaceError):
+        return True
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P")))
+
+
 def explain(error: psycopg.Error, address: Address) -> StoreError:
     """What an error of the database means for whoever runs groundwork."""
     said = error.diag.message_primary or " ".join(str(error).split())
@@ -113,7 +122,7 @@ def explain(error: psycopg.Error, address: Address) -> StoreError:
             return StoreError(
                 "the index holds vectors of another length than its encoder makes", fix="rebuild it with `groundwork index --rebuild`"
             )
-        case psycopg.OperationalError() | psycopg.InterfaceError():
+        case _ if is_broken(error):
             return StoreError(
                 f"the connection to PostgreSQL broke: {said}", fix="check that the server runs, then try again: nothing was left half done"
             )

@@ -29,7 +29,7 @@ try:
 except ImportError:
     raise ConfigError("`psycopg` is not installed, which speaks to PostgreSQL", fix="pip install 'groundwork-ai[postgres]'") from None
 
-from groundwork.store.postgres.connecting import READERS, Connection, Pool, connect, deadline, explain
+from groundwork.store.postgres.connecting import READERS, Connection, Pool, connect, deadline, explain, is_broken
 from groundwork.store.postgres.labels import plain, write_labels
 from groundwork.store.postgres.migrating import migrate
 from groundwork.store.postgres.snapshot import PostgresSnapshot
@@ -76,17 +76,15 @@ class PostgresIndex:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
 
     def read_now(self, work: Callable[[PostgresSnapshot], T]) -> T:
-        try:
-            return self._on_snapshot(work)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if not isinstance(error, psycopg.errors.QueryCanceled):
-                with contextlib.suppress(psycopg.Error):
-                    return self._on_snapshot(work, fresh=True)
-            raise explain(error, self.address) from None
-        except psycopg.Error as error:
-            raise explain(error, self.address) from None
+        with self._explained():
+            try:
+                return self._on_snapshot(work, fresh=False)
+            except psycopg.Error as error:
+                if not is_broken(error):
+                    raise
+            return self._on_snapshot(work, fresh=True)
 
-    def _on_snapshot(self, work: Callable[[PostgresSnapshot], T], *, fresh: bool = False) -> T:
+    def _on_snapshot(self, work: Callable[[PostgresSnapshot], T], *, fresh: bool) -> T:
         with self._pool.lent(fresh=fresh) as connection, deadline(connection, self.address.timeout), connection.transaction():
             return work(PostgresSnapshot(connection, self._tokenizer))
 

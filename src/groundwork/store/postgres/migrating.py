@@ -101,5 +101,5 @@ def _bring(connection: Connection, address: Address, scripts: list[str]) -> None
         connection.execute(sql.SQL("SET LOCAL search_path = {}, {}").format(name, sql.Identifier(home(connection))))
         for number, script in enumerate(scripts, start=1):
             if number > _version(connection, address.namespace):
-                connection.execute(script)  # ours, and without bound values: several statements in one text
+                connection.execute(script.encode())  # ours, and without bound values: several statements in one text
                 connection.execute("INSERT INTO migration (number) VALUES (%s)", (number,))

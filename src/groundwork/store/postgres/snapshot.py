@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 class State(NamedTuple):
     """The row of `state`."""
 
-    generation: str
-    total: str
-    made_with: str
-    access: str
-    documents_ever: int
-    chunks_ever: int
-    chunks: int
-    words: int
-    approximate: int
+    generation: str = ""
+    total: str = ""
+    made_with: str = ""
+    access: str = ""
+    documents_ever: int = 0
+    chunks_ever: int = 0
+    chunks: int = 0
+    words: int = 0
+    approximate: int = 0
 
 
 STATE = f"SELECT {', '.join(State._fields)} FROM state"
@@ -62,8 +62,8 @@ class PostgresSnapshot:
 
     @cached_property
     def _state(self) -> State:
-        row = self._connection.execute(STATE).fetchone()
-        return State(*(row or ("", "", "", "", 0, 0, 0, 0, 0)))
+        row = self._connection.execute(STATE.encode()).fetchone()
+        return State(*row) if row else State()
 
     def generation(self) -> str:
         return self._state.generation

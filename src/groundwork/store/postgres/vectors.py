@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-SCANNED = 20_000
+SCANNED = 10_000
 """Chunks that are compared one by one: of the whole index, or of what a filter leaves."""
 _MORE = 8
 """Chunks beyond those asked for: the server rounds otherwise than we do, and may confuse neighbours that are equal to seven digits."""
-_MOST_EXPLORED = 1_000
-"""The greatest `hnsw.ef_search`."""
+_LEAST_EXPLORED, _MOST_EXPLORED = 100, 1_000
+"""`hnsw.ef_search`: pgvector takes 1,000 at most. A longer list is found by comparing all."""
 
 
 def to_text(vector: "Vectors") -> str:
@@ -52,25 +52,22 @@ def vectors_of(connection: Connection, numbers: Sequence[int], dimensions: int) 
 def nearest(connection: Connection, vector: "Vectors", most: int, *, among: Condition | None, chunks: int, approximate: int) -> list[int]:
     """The chunks with the greatest inner products, and some more. `chunks` is how many there are to choose from."""
     wanted = min(most + _MORE, chunks)
-    bound: dict[str, Any] = {"vector": to_text(vector), "most": wanted}
-    where = ""
-    if among is not None:
-        # A condition, not a join: so the planner can walk the HNSW index and ask for each chunk whether it may be looked at.
-        where = f"WHERE (document IN (SELECT number FROM document WHERE {among.sql})) IS TRUE"
-        bound |= among.bound
+    bound: dict[str, Any] = {"vector": to_text(vector), "most": wanted} | (among.bound if among is not None else {})
+    allowed = None if among is None else f"document IN (SELECT number FROM document WHERE {among.sql})"
     if approximate == len(vector) and chunks > SCANNED and 2 * wanted <= _MOST_EXPLORED:
-        found = _approximate(connection, where, bound, wanted, approximate)
+        found = _approximate(connection, allowed, bound, approximate)
         if len(found) == wanted:
             return found
+    where = f"WHERE {allowed}" if allowed else ""
     sql = f"SELECT chunk FROM chunk_vector {where} ORDER BY value::vector <#> %(vector)s::vector, chunk LIMIT %(most)s"
     return [number for (number,) in connection.execute(sql.encode(), bound)]
 
 
-def _approximate(connection: Connection, where: str, bound: dict[str, Any], wanted: int, dimensions: int) -> list[int]:
-    """By the HNSW index: a statement that only it answers in this order."""
-    connection.execute(f"SET LOCAL hnsw.ef_search = {max(100, 2 * wanted)}".encode())
+def _approximate(connection: Connection, allowed: str | None, bound: dict[str, Any], dimensions: int) -> list[int]:
+    """By the HNSW index, which asks for each chunk that it comes by whether it may be looked at: a condition to PostgreSQL, not a join."""
+    connection.execute(f"SET LOCAL hnsw.ef_search = {max(_LEAST_EXPLORED, 2 * int(bound['most']))}".encode())
     connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-    kind = f"halfvec({dimensions})"
+    kind, where = f"halfvec({dimensions})", f"WHERE ({allowed}) IS TRUE" if allowed else ""
     sql = f"SELECT chunk FROM chunk_vector {where} ORDER BY value::{kind} <#> %(vector)s::{kind} LIMIT %(most)s"
     return [number for (number,) in connection.execute(sql.encode(), bound)]
 

@@ -18,7 +18,7 @@ _LONGEST = 200
 class Words(NamedTuple):
     """The words of one text, and where each stands."""
 
-    count: int
+    total: int
     places: dict[str, list[int]]
 
 

@@ -14,7 +14,7 @@ from groundwork.store.postgres.words import Tokenizer
 def lock(connection: Connection) -> State:
     """Wait for whoever writes now, and keep others out until the transaction ends."""
     row = connection.execute(f"{STATE} FOR UPDATE".encode()).fetchone()
-    return State(*(row or ("", "", "", "", 0, 0, 0, 0, 0)))
+    return State(*row) if row else State()
 
 
 def mark(connection: Connection, old: str, new: str) -> None:
@@ -60,21 +60,21 @@ def _add(connection: Connection, document: int, chunks: Sequence[Chunk], vectors
     row = connection.execute(
         """UPDATE state SET chunks_ever = chunks_ever + %(more)s, chunks = chunks + %(more)s, words = words + %(words)s
         RETURNING chunks_ever - %(more)s""",
-        {"more": len(chunks), "words": sum(one.count for one in words)},
+        {"more": len(chunks), "words": sum(one.total for one in words)},
     ).fetchone()
     first = (int(row[0]) if row else 0) + 1
     rows = list(zip(range(first, first + len(chunks)), chunks, words, strict=True))
     with connection.cursor() as cursor:
         with cursor.copy("COPY chunk (number, id, document, record, content, words) FROM STDIN") as copy:
             for number, chunk, said in rows:
-                copy.write_row((number, chunk.id, document, msgspec.json.encode(chunk), content_of(chunk), said.count))
+                copy.write_row((number, chunk.id, document, msgspec.json.encode(chunk), content_of(chunk), said.total))
         with cursor.copy("COPY chunk_vector (chunk, document, value) FROM STDIN") as copy:
             for number, chunk, _ in rows:
                 copy.write_row((number, document, vectors[chunk.id]))
         with cursor.copy("COPY posting (word, chunk, times, words, places) FROM STDIN") as copy:
             for number, _, said in rows:
                 for word, places in said.places.items():
-                    copy.write_row((word, number, len(places), said.count, places))
+                    copy.write_row((word, number, len(places), said.total, places))
 
 
 def remove_chunks(connection: Connection, numbers: Sequence[int]) -> None:

@@ -44,6 +44,7 @@ CREATE TABLE chunk_vector (
   value halfvec NOT NULL
 );
 ALTER TABLE chunk_vector ALTER COLUMN value SET STORAGE PLAIN;
+CREATE INDEX vector_of_document ON chunk_vector (document);
 
 -- Which word stands in which chunk how often, and where; words are made by the tokenizer of the SQLite index (see words.py).
 CREATE TABLE posting (
