@@ -20,7 +20,7 @@ from groundwork.evaluate.config import GateSection
 from groundwork.gateway.build import check_names
 from groundwork.gateway.config import ModelSection, ProviderSection
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, READING_RAILS, GuardSection, parse_rail
-from groundwork.store.config import IndexSection, address_of
+from groundwork.store.config import IndexSection, check_url
 
 FILE = "groundwork.toml"
 
@@ -161,7 +161,8 @@ def check(settings: Settings) -> None:
         raise ConfigError(
             f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name"
         )
-    address_of(config.index, config.app.name, written)
+    if config.index.url is not None and config.index.url.text:  # one that a variable holds is read when the index is opened
+        check_url(config.index.url.text, written.where(("index", "url")))
     check_names(config.providers, config.models, written)
     rewrite = config.context.retrieve.rewrite if config.context else "off"
     if rewrite not in {"off", "rules", *config.models}:

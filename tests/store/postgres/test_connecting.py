@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -171,3 +173,20 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(index: PostgresIndex, mo
     finally:
         os.kill(seen[0], signal.SIGCONT)
     assert len(set(seen)) == 2
+
+
+def test_without_the_driver_the_error_names_the_command(tmp_path: Path) -> None:
+    (tmp_path / "groundwork.toml").write_text('[app]\nname = "desk"\n[index]\nurl = "postgresql://host/db"\n')
+    program = """
+import sys
+from pathlib import Path
+sys.modules["psycopg"] = None
+from groundwork.core.errors import ConfigError
+from groundwork.store.index import open_index
+try:
+    open_index(Path(sys.argv[1]))
+except ConfigError as error:
+    print(error, "|", error.fix)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "`psycopg` is not installed, which speaks to PostgreSQL | pip install 'groundwork-ai[postgres]'\n"
