@@ -165,14 +165,23 @@ def test_a_search_whose_connection_is_cut_is_begun_again_once(index: PostgresInd
     assert index.generation() == ""
 
 
-def test_a_server_that_hangs_is_not_waited_for_for_ever(index: PostgresIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_hangs_is_not_waited_for_for_ever(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("groundwork.store.postgres.connecting._GRACE_SECONDS", 0.2)
+    index = open_postgres(postgres.fresh(timeout=0.5))
     seen, work = cut(lambda backend: os.kill(backend, signal.SIGSTOP), times=1)
     try:
         assert index.read_now(work) == ":0", "on another connection"
     finally:
         os.kill(seen[0], signal.SIGCONT)
+        index.close()
     assert len(set(seen)) == 2
+
+
+def test_long_work_of_short_statements_is_let_alone(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundwork.store.postgres.connecting._GRACE_SECONDS", 0.2)
+    index = open_postgres(postgres.fresh(timeout=0.5))
+    assert index.read_now(lambda snapshot: [len(snapshot.rows("SELECT pg_sleep(0.2)")) for _ in range(8)]) == [1] * 8
+    index.close()
 
 
 def test_without_the_driver_the_error_names_the_command(tmp_path: Path) -> None:

@@ -9,17 +9,38 @@ import socket
 import threading
 import time
 from collections.abc import Generator
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from groundwork.core.errors import ConfigError, Overloaded, StoreBusy, StoreError, StoreFull
 from groundwork.core.units import without_password
 from groundwork.store.config import Address, check_url
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+R = TypeVar("R")
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that knows since when it has been waiting for the server."""
+
+    since: float | None = None
+
+    def wait(self, gen: PQGen[R], *interval: float) -> R:
+        self.since = time.monotonic()
+        try:
+            return super().wait(gen, *interval)
+        finally:
+            self.since = None
+
+    def cut(self) -> None:
+        """End it from another thread: whoever waits gets an error at once."""
+        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
 READERS = 4
 """Searches that read at once in one process."""
 _CONNECT_SECONDS = 5
@@ -48,7 +69,7 @@ def connect(address: Address, *, statements: float) -> Connection:
     }
     try:
         # Nothing is prepared on the server: each search is planned for its own words, and poolers between us and it stay happy.
-        connection = psycopg.connect(
+        connection = Connection.connect(
             make_conninfo(**{**usual, **given, "client_encoding": "utf8"}), autocommit=True, prepare_threshold=None
         )
     except psycopg.OperationalError as error:
@@ -131,14 +152,19 @@ def explain(error: psycopg.Error, address: Address) -> StoreError:
 
 
 class Pool:
-    """Connections for reading, opened when they are needed, at most `READERS` at a time."""
+    """Connections for reading, opened when they are needed, at most `READERS` at a time. One whose server has been silent for longer than a
+    statement may take is cut: the server's own time-outs do not run while it hangs.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._room = threading.Semaphore(READERS)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
-        self._closed = False
+        self._lent: set[Connection] = set()
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="watch-index", daemon=True)
+        self._watcher.start()
 
     @contextlib.contextmanager
     def lent(self, *, fresh: bool = False) -> Generator[Connection]:
@@ -147,16 +173,18 @@ class Pool:
             raise Overloaded("all connections to the index are in use", fix="ask again in a moment")
         try:
             connection = self._taken(fresh)
+            self._lent.add(connection)
             try:
                 yield connection
             finally:
+                self._lent.discard(connection)
                 self._back(connection)
         finally:
             self._room.release()
 
     def _taken(self, fresh: bool) -> Connection:
         with self._lock:
-            if self._closed:
+            if self._ended.is_set():
                 raise StoreError("the index is closed", fix="open the store again")
             if fresh:  # where one connection broke, the others have most likely broken too
                 self._drop()
@@ -169,7 +197,7 @@ class Pool:
 
     def _back(self, connection: Connection) -> None:
         with self._lock:
-            if connection.closed or self._closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if connection.closed or self._ended.is_set() or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.close()
             else:
                 self._idle.append(connection)
@@ -179,26 +207,16 @@ class Pool:
             connection.close()
         self._idle.clear()
 
+    def _watch(self) -> None:
+        patience = self._address.timeout + _GRACE_SECONDS
+        while not self._ended.wait(min(1.0, patience / 4)):
+            for connection in tuple(self._lent):
+                since = connection.since
+                if since is not None and time.monotonic() - since > patience:
+                    connection.cut()
+
     def close(self) -> None:
         with self._lock:
-            self._closed = True
+            self._ended.set()
             self._drop()
-
-
-@contextlib.contextmanager
-def deadline(connection: Connection, seconds: float) -> Generator[None]:
-    """Cut the connection where a server stays silent for longer than this: its own time-outs do not run while it hangs."""
-    ended = threading.Event()
-    until = time.monotonic() + seconds + _GRACE_SECONDS
-
-    def cut() -> None:
-        if not ended.wait(max(0.0, until - time.monotonic())):
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
-                line.shutdown(socket.SHUT_RDWR)
-
-    watcher = threading.Thread(target=cut, name="index-deadline", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
+        self._watcher.join()

@@ -29,7 +29,7 @@ try:
 except ImportError:
     raise ConfigError("`psycopg` is not installed, which speaks to PostgreSQL", fix="pip install 'groundwork-ai[postgres]'") from None
 
-from groundwork.store.postgres.connecting import READERS, Connection, Pool, connect, deadline, explain, is_broken
+from groundwork.store.postgres.connecting import READERS, Connection, Pool, connect, explain, is_broken
 from groundwork.store.postgres.labels import plain, write_labels
 from groundwork.store.postgres.migrating import migrate
 from groundwork.store.postgres.snapshot import PostgresSnapshot
@@ -85,7 +85,7 @@ class PostgresIndex:
             return self._on_snapshot(work, fresh=True)
 
     def _on_snapshot(self, work: Callable[[PostgresSnapshot], T], *, fresh: bool) -> T:
-        with self._pool.lent(fresh=fresh) as connection, deadline(connection, self.address.timeout), connection.transaction():
+        with self._pool.lent(fresh=fresh) as connection, connection.transaction():
             return work(PostgresSnapshot(connection, self._tokenizer))
 
     def documents(self) -> list[Entry]:
