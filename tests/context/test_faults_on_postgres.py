@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from groundwork.core.errors import StoreError
@@ -93,6 +92,8 @@ def test_applications_share_a_database_and_nothing_else(application: Application
         application.store.documents()
     assert len(other.store.documents()) == 1
     other.store.close()
+    import psycopg
+
     with psycopg.connect(postgres.url) as connection:
         rows = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'groundwork' AND state != 'idle'"

@@ -21,6 +21,11 @@ from groundwork.core.units import without_password
 from groundwork.store.config import Address, check_url
 
 R = TypeVar("R")
+READERS = 4
+"""Searches that read at once in one process."""
+_CONNECT_SECONDS = 5
+_GRACE_SECONDS = 5.0
+"""How much longer than its own time-out a silent server is waited for."""
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -39,13 +44,6 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         """End it from another thread: whoever waits gets an error at once."""
         with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
-
-
-READERS = 4
-"""Searches that read at once in one process."""
-_CONNECT_SECONDS = 5
-_GRACE_SECONDS = 5.0
-"""How much longer than its own time-out a silent server is waited for."""
 
 
 def connect(address: Address, *, statements: float) -> Connection:
@@ -76,6 +74,7 @@ def connect(address: Address, *, statements: float) -> Connection:
         raise unreachable(error, address, given) from None
     try:
         connection.execute(sql.SQL("SET statement_timeout = {}").format(int(1_000 * statements)))
+        connection.execute("SET jit = off")  # compiling a search takes longer than running it
         connection.execute(sql.SQL("SET search_path = {}, {}").format(sql.Identifier(address.namespace), sql.Identifier(home(connection))))
     except psycopg.Error as error:
         connection.close()
