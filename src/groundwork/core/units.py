@@ -145,7 +145,6 @@ def without_password(url: str) -> str:
     scheme, slashes, rest = url.partition("://")
     if not slashes:
         return f"{url.partition(':')[0]}:…"
-    held, at, host = rest.rpartition("@")
+    held, at, host = _PASSWORD.sub(r"\1***", rest).rpartition("@")
     user, colon, _ = held.partition(":")
-    shown = f"{scheme}://{user}{':***' if colon else ''}{at}{host}"
-    return _PASSWORD.sub(r"\1***", shown)
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{host}"

@@ -70,7 +70,7 @@ def connect(address: Address, *, statements: float) -> Connection:
         connection = Connection.connect(
             make_conninfo(**{**usual, **given, "client_encoding": "utf8"}), autocommit=True, prepare_threshold=None
         )
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise unreachable(error, address, given) from None
     try:
         connection.execute(sql.SQL("SET statement_timeout = {}").format(int(1_000 * statements)))
