@@ -32,7 +32,10 @@ def say_explanation(explanation: Explanation, prompt: dict[str, str]) -> None:
         f"{looked.searched} searched ({looked.chunks} chunks)"
     )
     sizes = ", ".join(f"{name} {size}" for name, size in explanation.sizes.items()) or "none"
-    out(f"{bold('lists')}      {sizes}; fused by {explanation.fuse}, {explanation.keep} kept\n")
+    out(f"{bold('lists')}      {sizes}; fused by {explanation.fuse}, {explanation.keep} kept")
+    if explanation.dense:
+        out(f"{bold('dense')}      {explanation.dense}")
+    out("")
     shown = [one for one in explanation.candidates if one.place is not None or one.fused.rank <= explanation.keep + _MOST_LEFT]
     table([_row(one, prompt) for one in shown], ("hit", "terms", "dense", "fused", "boosted", "prompt", "chunk"))
     left = len(explanation.candidates) - len(shown)

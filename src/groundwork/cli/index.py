@@ -15,6 +15,7 @@ from groundwork.app.live import read_settings
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, dim, json_option, out, out_json, progress, run, say_error, talk
 from groundwork.context.indexing import PARTLY, Indexer, IndexReport, Stopped
+from groundwork.context.refreshing import Approximation
 from groundwork.context.watching import State, state_of, watch
 from groundwork.core.errors import ConfigError, GroundworkError, InputError
 from groundwork.store.folder import Folder
@@ -23,6 +24,7 @@ from groundwork.store.index import open_index
 if TYPE_CHECKING:
     from groundwork.engine.encoder import Encoder
 
+INSTALL = "pip install 'groundwork-ai[approximate]'"
 EPILOG = """\b
 Example:
   groundwork index
@@ -141,4 +143,26 @@ def say_report(report: IndexReport) -> None:
         talk(
             f"{dim('partly') if partly else bad('skipped')} {source}: {reason.removeprefix(PARTLY).removeprefix(f'{source} ').removeprefix(f'{source}: ')}"
         )
+    said = approximation(report.approximate)
+    if said:
+        talk(said)
     out(dim(f"generation {report.generation}") if report.generation else "nothing is indexed")
+
+
+def approximation(done: Approximation) -> str:
+    """What became of the approximate index, in a sentence; nothing where there is nothing to say."""
+    match done.outcome:
+        case "made":
+            return f"approximate search: made for {done.chunks} chunks in {done.seconds:.1f} s, recall@10 {done.recall:.3f} against comparing all"
+        case "kept":
+            return (
+                f"approximate search: kept for {done.chunks} chunks, recall@10 {done.recall:.3f}; {done.newer} newer are compared beside it"
+            )
+        case "missing":
+            return f"{done.chunks} chunks are compared one by one in each search: `{INSTALL}` makes that faster"
+        case "poor":
+            return f"approximate search: finds too little (recall@10 {done.recall:.3f}), so all chunks are compared"
+        case "failed":
+            return f"approximate search: not made, so all chunks are compared: {done.reason}"
+        case "off" | "few":
+            return ""

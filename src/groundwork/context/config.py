@@ -102,6 +102,19 @@ class BoostSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"by = {self.by} is not between 0 and 100")
 
 
+class ApproximateSection(Section, frozen=True, kw_only=True):
+    """When dense search stops comparing every chunk: `above` so many, or never (`off`); and the share of the ten nearest that it has to find."""
+
+    above: int | Literal["off"] = 50_000
+    recall: float = 0.95
+
+    def __post_init__(self) -> None:
+        if isinstance(self.above, int) and self.above < 1_000:
+            raise ValueError(f"above = {self.above} is less than 1000: comparing so few costs nothing")
+        if not 0.5 <= self.recall <= 1:
+            raise ValueError(f"recall = {self.recall} is not between 0.5 and 1")
+
+
 class RetrieveSection(Section, frozen=True, kw_only=True):
     """How chunks are found: the length of each list before fusion, the fusion, what is preferred, and how many hits are kept."""
 
@@ -122,6 +135,7 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
     """Each hit is given with what stands around it in its section, up to so many characters. 0: the chunk alone."""
     rewrite: str = "off"
     """What makes a follow-up ("and its population?") a question of its own: `off`, `rules`, or the alias of a model."""
+    approximate: ApproximateSection = ApproximateSection()
 
     def __post_init__(self) -> None:
         check_where(self.where)

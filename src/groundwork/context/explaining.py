@@ -62,6 +62,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     keep: int
     candidates: tuple[Candidate, ...]
     """In the order of the ranking: hits first."""
+    dense: str
+    """How the dense list was made; empty where there is none."""
 
 
 async def explain(search: Search, store: Index, query: str, *, keep: int, scope: Scope, asked: str = "") -> Explanation:
@@ -81,6 +83,7 @@ def _explanation(snapshot: Snapshot, search: Search, trail: Trail, keep: int, as
         sizes={name: len(entries) for name, entries in trail.lists.items()},
         keep=keep,
         candidates=candidates(trail, chunks),
+        dense=trail.dense,
     )
 
 

@@ -17,6 +17,7 @@ from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
 from groundwork.context.packing import Measure
+from groundwork.context.refreshing import Approximation, refresh
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
@@ -63,6 +64,8 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+    approximate: Approximation
+    """What became of the approximate index."""
 
 
 class Stopped(Exception):
@@ -115,10 +118,15 @@ class Indexer:
                 else:
                     self._relabel(source)
             self._store.conclude(access=self._labeller.fingerprint, skipped=self._skipped)
+            approximate = refresh(self._store.database, self._config.retrieve.approximate, lambda: progress(total, total, ""))
             if total:
                 progress(total, total, "")
             return IndexReport(
-                **self._counts, skipped=sorted(self._skipped), seconds=time.monotonic() - started, generation=self._store.generation()
+                **self._counts,
+                skipped=sorted(self._skipped),
+                seconds=time.monotonic() - started,
+                generation=self._store.generation(),
+                approximate=approximate,
             )
 
     def _made_with(self) -> dict[str, str]:

@@ -30,6 +30,8 @@ class Neighbours(NamedTuple):
 
     ranked: list[tuple[int, float]]
     cosines: dict[int, float]
+    how: str = ""
+    """How they were found, for whoever asks why."""
 
 
 class Dense(Protocol):
@@ -68,10 +70,11 @@ class Matrix:
 
 
 class Exact:
-    """Every vector in memory (1.5 kB a chunk), and every one compared."""
+    """Every vector in memory (1.5 kB a chunk), and every one compared; with `above`, of the chunks that are numbered higher."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, *, above: int = 0) -> None:
         self._embedder = embedder
+        self._above = above
         self._loading = threading.Lock()
         self.matrix: Matrix | None = None
 
@@ -98,24 +101,26 @@ class Exact:
                     "the index was made by another encoder, and vectors of two encoders cannot be compared",
                     fix="run `groundwork index --rebuild`",
                 )
-            matrix = load_matrix(connection, state, self.matrix, self._embedder.dimensions)
+            matrix = load_matrix(connection, state, self.matrix, self._embedder.dimensions, above=self._above)
             self.matrix = matrix
             return matrix
 
 
-def load_matrix(connection: sqlite3.Connection, state: str, old: Matrix | None, dimensions: int) -> Matrix:
-    """Read the vectors of the snapshot. Numbers are never given twice and a number's vector never changes, so known rows are taken over."""
+def load_matrix(connection: sqlite3.Connection, state: str, old: Matrix | None, dimensions: int, *, above: int = 0) -> Matrix:
+    """Read the vectors of the snapshot's chunks numbered higher than `above`. Numbers are never given twice and a number's vector never changes,
+    so known rows are taken over.
+    """
     import numpy as np
 
-    numbers = np.array(read_numbers(connection), dtype=np.int64)
+    numbers = np.array(read_numbers(connection, above=above), dtype=np.int64)
     if old is None:
         old = Matrix("", np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
-    newest = int(old.numbers[-1]) if len(old.numbers) else 0
+    newest = int(old.numbers[-1]) if len(old.numbers) else above
     rows = list(read_vectors(connection, above=newest))
     kept = np.isin(old.numbers, numbers)
     known = np.concatenate([old.numbers[kept], np.array([number for number, _ in rows], dtype=np.int64)])
     if not np.array_equal(known, numbers):  # `old` is of a later moment than this snapshot: begin from nothing
-        return load_matrix(connection, state, None, dimensions)
+        return load_matrix(connection, state, None, dimensions, above=above)
     return Matrix(state, numbers, np.concatenate([old.vectors[kept], from_blob([blob for _, blob in rows], dimensions)]))
 
 
@@ -134,4 +139,5 @@ def scan(matrix: Matrix, vector: "Vectors", most: int, also: Iterable[int], look
     ranked = [(int(matrix.numbers[row]), float(cosines[row])) for row in best]
     others = np.array(sorted(also), dtype=np.int64)
     rows = np.searchsorted(matrix.numbers, others)
-    return Neighbours(ranked, dict(ranked) | {int(number): float(cosines[row]) for number, row in zip(others, rows, strict=True)})
+    beside = {int(number): float(cosines[row]) for number, row in zip(others, rows, strict=True)}
+    return Neighbours(ranked, beside | dict(ranked), f"all {len(near)} compared")

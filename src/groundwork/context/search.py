@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
-from groundwork.context.nearest import Dense, Exact
-from groundwork.context.nearest_in_database import InDatabase
+from groundwork.context.nearest import Dense
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
+from groundwork.context.refreshing import dense_of
 from groundwork.context.scoping import Scoping
 from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope
@@ -49,6 +49,8 @@ class Trail:
     generation: str
     selection: Selection
     lists: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    dense: str = ""
+    """How the dense list was made; empty where there is none."""
     cosines: Mapping[int, float] = field(default_factory=dict)
     fused: list[Ranked] = field(default_factory=list)
     factors: Mapping[int, float] = field(default_factory=dict)
@@ -91,7 +93,7 @@ class Search:
         self._embedder = embedder
         self.config = config.retrieve
         self._scoping = Scoping(config, today)
-        self.dense: Dense = dense or (InDatabase(embedder) if store.compares_vectors else Exact(embedder))
+        self.dense: Dense = dense or dense_of(store, embedder, self.config.approximate)
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.
@@ -132,7 +134,7 @@ class Search:
         if vector is not None:
             also = [number for number, _ in trail.lists.get("terms", ())]
             found = self.dense.nearest(snapshot.handle, state, vector, depth or config.dense, also, looked_at)
-            trail.lists["dense"], trail.cosines = found
+            trail.lists["dense"], trail.cosines, trail.dense = found
         weights = {"terms": config.weights.terms, "dense": config.weights.dense}
         trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
         trail.factors = self._scoping.factors(snapshot, state, [one.number for one in trail.fused])

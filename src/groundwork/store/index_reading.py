@@ -78,9 +78,9 @@ def search_terms(
     return found
 
 
-def read_numbers(connection: sqlite3.Connection) -> list[int]:
-    """The numbers of all current chunks, ascending."""
-    return [number for (number,) in connection.execute("SELECT number FROM chunk ORDER BY number")]
+def read_numbers(connection: sqlite3.Connection, *, above: int = 0) -> list[int]:
+    """The numbers of all current chunks that are numbered higher than `above`, ascending."""
+    return [number for (number,) in connection.execute("SELECT number FROM chunk WHERE number > ? ORDER BY number", (above,))]
 
 
 def read_vectors(connection: sqlite3.Connection, *, above: int) -> Iterator[tuple[int, bytes]]:
