@@ -2,7 +2,7 @@
 
 Passages are some sentences, 200 to 250 characters, each beginning one sentence after the one before (as chunks overlap), from every
 text of the data folder's `reader`, `retrieval`, `evaluation` and `routing` sets; equal ones once. Vectors are computed once and kept in a file
-beside the texts' hash. A synthetic vector is a real one of another passage, moved: v + noise of length `MOVED`, made unit length again, with
+named by the texts' hash. A synthetic vector is a real one of another passage, moved: v + noise of length `MOVED`, made unit length again, with
 that passage's text and a word of its own. The longer the noise, the lonelier each vector and the harder the approximate search; `MOVED` gives
 a moved vector about the cosine to its origin that a passage has to its nearest neighbour.
 """
@@ -87,14 +87,15 @@ def questions(data: Path, most: int) -> list[str]:
 def embedded(texts: list[str], kept: Path | None) -> Vectors:
     """The encoder's vectors of the texts, in steps that are kept: an interrupted run goes on."""
     encoder = Encoder()
-    name = hashlib.sha256("\0".join([encoder.fingerprint, *texts]).encode()).hexdigest()[:16]
     parts: list[Vectors] = []
     for start in range(0, len(texts), _STEP):
-        file = kept / f"{name}.{start}.npy" if kept else None
+        some = texts[start : start + _STEP]
+        name = hashlib.sha256("\0".join([encoder.fingerprint, *some]).encode()).hexdigest()[:16]
+        file = kept / f"{name}.npy" if kept else None
         if file is not None and file.exists():
             parts.append(np.load(file))
             continue
-        parts.append(encoder.encode(texts[start : start + _STEP]))
+        parts.append(encoder.encode(some))
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.save(file, parts[-1])

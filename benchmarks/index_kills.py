@@ -129,7 +129,7 @@ def _search(store: IndexStore, held: dict[str, tuple[int, int]], vectors: Vector
     def work(connection: sqlite3.Connection) -> list[str]:
         with snapshot(connection):
             found = dense.nearest(connection, read_state(connection), vector, 10, (), None).ranked
-            texts = {number: text for number, text in connection.execute("SELECT number, text FROM chunk")}
+            texts = dict(connection.execute("SELECT number, text FROM chunk").fetchall())
         best = {texts[number] for number, cosine in found if cosine >= found[0][1] - 1e-4}
         expected = f"source {source[5:-3]} version {held[source][0]} part 0"
         return [] if expected in best else [f"the search for {expected!r} gave {sorted(best)[:3]}"]

@@ -26,6 +26,7 @@ QUICK = {
     "evaluate": {"cpu_ms_per_sample", "rss_mb_1k", "resume_s_20k"},
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "grounding": set(),
+    "index": {"3000.exact_ms", "3000.approximate_ms", "3000.recall", "3000.built_per_cpu_s", "3000.update_put_ms", "kills_wrong"},
     "judges": {"defects_found", "defects_total", "false_alarms"},
     "retrieval": {
         "sample.ndcg10_bm25",
@@ -46,7 +47,7 @@ QUICK = {
     "tests": {"methods", "above_nominal", "worst"},
     "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},
 }
-NOT_BENCHMARKS = {"__init__", "report", "retrieval_sets", "rivals", "sample"}
+NOT_BENCHMARKS = {"__init__", "index_data", "index_kills", "index_peers", "report", "retrieval_sets", "rivals", "sample"}
 
 
 def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.cli.index import approximation
+from groundwork.context.refreshing import Approximation
 from groundwork.store.config import Address
 from tests.cli.conftest import Run
 
@@ -143,3 +145,27 @@ def test_watching_indexes_what_changes_and_ends_cleanly(app: Path, number: signa
     assert "not valid TOML" in err
     assert err.rstrip().endswith("stopped; what was indexed is kept")
     assert "Traceback" not in err
+
+
+SAID = {
+    "made": (Approximation(outcome="made", chunks=60_000, recall=0.974, seconds=31.2), "made for 60000 chunks in 31.2 s, recall@10 0.974"),
+    "kept": (Approximation(outcome="kept", chunks=60_000, newer=12, recall=0.974), "12 newer are compared beside it"),
+    "missing": (Approximation(outcome="missing", chunks=60_000), "`pip install 'groundwork-ai[approximate]'`"),
+    "poor": (Approximation(outcome="poor", chunks=60_000, recall=0.5), "finds too little (recall@10 0.500)"),
+    "failed": (Approximation(outcome="failed", chunks=60_000, reason="no space left"), "all chunks are compared: no space left"),
+    "few": (Approximation(outcome="few", chunks=60), ""),
+    "off": (Approximation(outcome="off", chunks=60_000), ""),
+}
+
+
+@pytest.mark.parametrize("outcome", SAID)
+def test_indexing_says_what_became_of_the_approximate_index(outcome: str) -> None:
+    done, says = SAID[outcome]
+    assert says in approximation(done)
+    assert bool(approximation(done)) == bool(says)
+
+
+def test_an_explanation_says_how_the_dense_list_was_made(run: Run, guarded: Path) -> None:
+    done = run("find", "how high", "--explain", "--json").json
+    assert done["explanation"]["dense"] == f"all {done['explanation']['looked']['chunks']} compared"
+    assert done["explanation"]["dense"] in run("find", "how high", "--explain").out

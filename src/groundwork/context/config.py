@@ -105,7 +105,7 @@ class BoostSection(Section, frozen=True, kw_only=True):
 class ApproximateSection(Section, frozen=True, kw_only=True):
     """When dense search stops comparing every chunk: `above` so many, or never (`off`); and the share of the ten nearest that it has to find."""
 
-    above: int | Literal["off"] = 50_000
+    above: Literal["off"] | int = 50_000
     recall: float = 0.95
 
     def __post_init__(self) -> None:
