@@ -10,7 +10,7 @@ is the product's search with terms and fusion. `recall` is the share of the exac
 what a fresh process holds after one search (`anonymous` memory is its own, `file` is mapped and the system's to take back). `update_...` is putting one
 document of 20 passages, and the first search after it. `--peers` names a Python with hnswlib and faiss; they get the same vectors and questions.
 
-`--quick` takes 3,000 passages of the sample application and 10 kills: it shows that the benchmark runs, and no more.
+`--sizes` without a number leaves the kills. `--quick` takes 3,000 passages of the sample application and 10 kills: it shows that the benchmark runs, and no more.
 """
 
 import argparse
@@ -190,8 +190,10 @@ def memory(root: Path, kind: str, vectors: Path) -> None:
     store = open_index(root)
     embedder = Asked({}, asked.shape[1])
     before = resident()
-    lists(store, Exact(embedder) if kind == "exact" else Approximate(store.database, embedder), asked[:20], None)
+    dense = Exact(embedder) if kind == "exact" else Approximate(store.database, embedder)
+    lists(store, dense, asked[:20], None)
     print(json.dumps({name: after - before[name] for name, after in resident().items()}))
+    del dense  # until here it holds its vectors
     store.close()
 
 
@@ -253,7 +255,7 @@ def main() -> None:
     """Measure and report; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description="What an index costs as it grows.")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--real", type=int, default=100_000, help="passages that are embedded, at most")
     parser.add_argument("--data", type=Path, default=os.environ.get("GROUNDWORK_DATA"))
@@ -267,7 +269,7 @@ def main() -> None:
     started = begin()
     sizes, kills = ([3_000], 10) if arguments.quick else (arguments.sizes, arguments.kills)
     data = None if arguments.quick else arguments.data and Path(arguments.data)
-    found = material(data, arguments.kept, min(max(sizes), arguments.real))
+    found = material(data, arguments.kept, min(max(sizes, default=3_000), arguments.real))
     figures: dict[str, float] = {"encoder_per_cpu_s": found.rate}
     rivals: dict[str, Any] = {}
     for size in sizes:

@@ -30,7 +30,7 @@ def test_the_defaults_are_valid() -> None:
         ("[retrieve]\naround = -1", "around"),
         ("[retrieve]\napproximate = { above = 10 }", "less than 1000"),
         ("[retrieve]\napproximate = { above = true }", "above"),
-        ('[retrieve]\napproximate = { above = "never" }', "off"),
+        ('[retrieve]\napproximate = { above = "never" }', "unknown value"),
         ("[retrieve]\napproximate = { recall = 95 }", "between"),
         ("[retrieve]\nweights = { terms = 0.0, dense = 0.0 }", "above 0"),
         ("[retrieve]\nweights = { terms = -1.0 }", "from 0 on"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.context.config import RetrieveSection
+from groundwork.context.config import ApproximateSection, RetrieveSection
 from groundwork.context.fusion import fuse
 from groundwork.context.nearest import Exact
 from groundwork.context.search import terms_of
@@ -151,7 +151,7 @@ def test_terms_are_distinct_bounded_and_meaningful() -> None:
 
 
 async def test_deleted_vectors_leave_the_memory_too(animals: Application) -> None:
-    search = animals.search()
+    search = animals.search(retrieve=RetrieveSection(approximate=ApproximateSection(above="off")))
     await search.find("milk", keep=1)
     (animals.root / "docs/cow.md").unlink()
     animals.another().close()

@@ -10,7 +10,7 @@ of more than 1,000 chunks, which are made exactly, from all vectors.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundwork.context.graph import Graph, installed, scan_codes
@@ -50,8 +50,8 @@ class Opened:
     numbers: "Numbers"
     codes: "Codes"
     newer: Exact
-    alive: tuple[str, "Numbers"] = field(default=("", None))  # type: ignore[assignment]
-    """Rows of a state that are still there, where they were needed."""
+    alive: "tuple[str, Numbers] | None" = None
+    """A state, and the rows whose chunks it still has; where that was needed."""
 
 
 class Approximate:
@@ -169,11 +169,9 @@ def _alive(connection: sqlite3.Connection, state: str, opened: Opened) -> "Numbe
     """The rows of the file whose chunks are still there."""
     import numpy as np
 
-    known, rows = opened.alive
-    if known != state:
-        rows = np.flatnonzero(np.isin(opened.numbers, np.array(read_numbers(connection), np.int64)))
-        opened.alive = (state, rows)
-    return rows
+    if opened.alive is None or opened.alive[0] != state:
+        opened.alive = state, np.flatnonzero(np.isin(opened.numbers, np.array(read_numbers(connection), np.int64)))
+    return opened.alive[1]
 
 
 def _compared(connection: sqlite3.Connection, numbers: Sequence[int], vector: "Vectors") -> Found:

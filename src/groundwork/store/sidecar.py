@@ -124,14 +124,14 @@ def install(database: Database, part: Path, sidecar: Sidecar) -> None:
         sync_folder(database.path.parent)
     value = msgspec.json.encode(sidecar).decode()
     sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    database.write_now(lambda connection: connection.execute(sql, (_KEY, value)) and None)
+    database.write_now(lambda connection: connection.execute(sql, (_KEY, value)).rowcount)
     _sweep(database, _path(database, sidecar))
 
 
 def drop_sidecar(database: Database) -> None:
     """The index has no such file any more."""
     if database.read_now(lambda connection: connection.execute("SELECT 1 FROM meta WHERE key = ?", (_KEY,)).fetchone()):
-        database.write_now(lambda connection: connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,)) and None)
+        database.write_now(lambda connection: connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,)).rowcount)
     _sweep(database, None)
 
 
