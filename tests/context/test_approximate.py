@@ -105,7 +105,7 @@ def test_it_finds_nearly_what_comparing_all_finds(large: Application) -> None:
     dense = used(large.store)
     assert recall(large.store, dense) >= 0.95
     near, exact = both(large.store, dense, queries(1)[0])
-    assert "candidates from the graph of 1200" in near.how
+    assert "candidates from a graph of 1200" in near.how
     assert exact.how == "all 1200 compared"
     cosines = dict(exact.ranked)
     assert all(cosine == cosines[number] for number, cosine in near.ranked if number in cosines), "scores are those of the stored vectors"
@@ -136,6 +136,8 @@ def test_a_bad_graph_is_measured_as_bad_and_not_used(large: Application, monkeyp
     assert not list(large.store.database.path.parent.glob("*nearest*"))
     near, exact = both(large.store, used(large.store), queries(1)[0])
     assert near == exact
+    monkeypatch.setattr(refreshing, "build", None)
+    assert large.index(retrieve=RETRIEVE).approximate.outcome == "poor", "it is not tried again while little has changed"
 
 
 def test_fewer_chunks_or_off_means_none(large: Application) -> None:

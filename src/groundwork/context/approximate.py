@@ -97,7 +97,7 @@ class Approximate:
     def _current(self, connection: sqlite3.Connection) -> Opened | None:
         """The file that this snapshot names, where it can be used."""
         sidecar = read_sidecar(connection) if self._usable else None
-        if sidecar is None or sidecar == self._refused:
+        if sidecar is None or not sidecar.sha256 or sidecar == self._refused:
             return None
         opened = self._opened
         if opened is not None and opened.sidecar == sidecar:
@@ -144,8 +144,7 @@ def _older(
             candidates = numbers if looked is None else _looked(numbers, looked)
             found = _compared(connection, candidates[: 2 * _SPARE * most].tolist(), vector)
             if len(found) >= most:
-                shown = f"recall@10 {opened.sidecar.recall:.3f} on {opened.sidecar.sample} of them"
-                return found[:most], f"{wanted} candidates from the graph of {held} ({shown})"
+                return found[:most], f"{wanted} candidates from a graph of {held} (recall@10 {opened.sidecar.recall:.3f} when it was made)"
             wanted *= 4
     rows = _alive(connection, state, opened) if looked is None else _rows(opened, looked)
     numbers = opened.numbers[scan_codes(opened.codes, rows, vector, _SPARE * most)]

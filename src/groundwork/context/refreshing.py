@@ -109,8 +109,11 @@ def refresh(database: Database, config: ApproximateSection, alive: Callable[[], 
         return Approximation(outcome="off" if config.above == "off" else "few", chunks=total)
     if not installed():
         return Approximation(outcome="missing", chunks=total)
-    if sidecar is not None and _serves(database, sidecar, changed, config):
-        return Approximation(outcome="kept", chunks=sidecar.count, newer=changed.newer, recall=sidecar.recall)
+    if sidecar is not None and changed.newer <= min(_NEWER, sidecar.count // 10) and changed.gone <= _GONE * sidecar.count:
+        if not sidecar.sha256 and sidecar.recall < config.recall:
+            return Approximation(outcome="poor", chunks=sidecar.count, newer=changed.newer, recall=sidecar.recall)
+        if sidecar.recall >= config.recall and map_sidecar(database, sidecar) is not None:
+            return Approximation(outcome="kept", chunks=sidecar.count, newer=changed.newer, recall=sidecar.recall)
     try:
         return _make(database, config, alive)
     except StoreError as error:
@@ -128,12 +131,6 @@ def _now(connection: sqlite3.Connection) -> tuple[Sidecar | None, Changes, int]:
         return sidecar, changes(connection, sidecar) if sidecar else Changes(0, 0), count_chunks(connection)
 
 
-def _serves(database: Database, sidecar: Sidecar, changed: Changes, config: ApproximateSection) -> bool:
-    """Whether the file is sound, and holds enough of what there is."""
-    few = changed.newer <= min(_NEWER, sidecar.count // 10) and changed.gone <= _GONE * sidecar.count
-    return few and sidecar.recall >= config.recall and map_sidecar(database, sidecar) is not None
-
-
 def _make(database: Database, config: ApproximateSection, alive: Callable[[], None]) -> Approximation:
     started = time.monotonic()
     content = database.read_now(_read)
@@ -148,10 +145,8 @@ def _make(database: Database, config: ApproximateSection, alive: Callable[[], No
         measured = _measure(part, content, asked, config.recall)
         if measured.recall >= config.recall:
             break
-    else:
-        drop_sidecar(database)
-        return Approximation(outcome="poor", chunks=len(codes), recall=measured.recall, seconds=time.monotonic() - started)
-    graph, sha256 = complete(part, content.numbers.tobytes(), blocks(codes))
+    enough = measured.recall >= config.recall
+    graph, sha256 = complete(part, content.numbers.tobytes(), blocks(codes)) if enough else (0, "")
     sidecar = Sidecar(
         sha256=sha256,
         fingerprint=content.fingerprint,
@@ -164,8 +159,9 @@ def _make(database: Database, config: ApproximateSection, alive: Callable[[], No
         recall=measured.recall,
         sample=len(own) // 2,
     )
-    install(database, part, sidecar)
-    return Approximation(outcome="made", chunks=len(codes), recall=measured.recall, seconds=time.monotonic() - started)
+    install(database, part if enough else None, sidecar)
+    seconds = time.monotonic() - started
+    return Approximation(outcome="made" if enough else "poor", chunks=len(codes), recall=measured.recall, seconds=seconds)
 
 
 def _read(connection: sqlite3.Connection) -> Content:

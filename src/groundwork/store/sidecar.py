@@ -33,6 +33,7 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
     """What `index.db` knows of its file."""
 
     sha256: str
+    """Empty where there is no file, since it would find too little."""
     fingerprint: str
     """Of the encoder."""
     state: str
@@ -117,15 +118,18 @@ def complete(part: Path, numbers: bytes, codes: Iterable[bytes]) -> tuple[int, s
         return graph, _sha256(file)
 
 
-def install(database: Database, part: Path, sidecar: Sidecar) -> None:
-    """Make a completed `part` the file of the index. Durable when it returns. Raises as `complete` does."""
-    with guarding(part):
-        part.replace(_path(database, sidecar))
-        sync_folder(database.path.parent)
+def install(database: Database, part: Path | None, sidecar: Sidecar) -> None:
+    """Make a completed `part` the file of the index; None: note what was found out, without one. Durable when it returns. Raises as `complete` does."""
+    kept = None
+    if part is not None:
+        kept = _path(database, sidecar)
+        with guarding(part):
+            part.replace(kept)
+            sync_folder(database.path.parent)
     value = msgspec.json.encode(sidecar).decode()
     sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
     database.write_now(lambda connection: connection.execute(sql, (_KEY, value)).rowcount)
-    _sweep(database, _path(database, sidecar))
+    _sweep(database, kept)
 
 
 def drop_sidecar(database: Database) -> None:
