@@ -40,7 +40,9 @@ from groundwork.core.document import Chunk, Document
 from groundwork.core.ids import content_id
 from groundwork.core.where import parse_where
 from groundwork.engine.encoder import Encoder
-from groundwork.store.index import FOLDER, IndexStore, open_index, read_state, snapshot
+from groundwork.store.index import FOLDER, IndexStore
+from groundwork.store.index import open_sqlite as open_index
+from groundwork.store.index_reading import read_state, snapshot
 from groundwork.store.labels import Labels, Selection, select_chunks
 
 PART = 20

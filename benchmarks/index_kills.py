@@ -22,7 +22,9 @@ from groundwork.context.config import ApproximateSection
 from groundwork.context.refreshing import refresh
 from groundwork.core.document import Chunk, Document
 from groundwork.core.ids import content_id
-from groundwork.store.index import IndexStore, open_index, read_state, snapshot
+from groundwork.store.index import IndexStore
+from groundwork.store.index import open_sqlite as open_index
+from groundwork.store.index_reading import read_state, snapshot
 from groundwork.store.sidecar import drop_sidecar
 
 SOURCES = 200

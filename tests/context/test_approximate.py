@@ -18,7 +18,8 @@ from groundwork.context.config import AllowSection, ApproximateSection, Permissi
 from groundwork.context.nearest import Exact, Neighbours
 from groundwork.context.refreshing import Approximation, refresh
 from groundwork.core.access import Scope
-from groundwork.store.index import IndexStore, read_state, snapshot
+from groundwork.store.index import IndexStore
+from groundwork.store.index_reading import read_state, snapshot
 from groundwork.store.labels import Selection, select_chunks
 from groundwork.store.sidecar import drop_sidecar, map_sidecar, read_sidecar
 from tests.context.fake_encoder import FakeEncoder

@@ -17,7 +17,7 @@ from groundwork.context.graph import Graph, installed, scan_codes
 from groundwork.context.nearest import Exact, Neighbours
 from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
-from groundwork.store.index import read_fingerprint, read_numbers
+from groundwork.store.index_reading import read_fingerprint, read_numbers
 from groundwork.store.sidecar import Sidecar, map_sidecar, read_sidecar, read_some_vectors
 from groundwork.store.vectors import from_blob
 

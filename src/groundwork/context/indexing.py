@@ -17,7 +17,7 @@ from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
 from groundwork.context.packing import Measure
-from groundwork.context.refreshing import Approximation, refresh
+from groundwork.context.refreshing import Approximation, refreshed
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
@@ -118,7 +118,7 @@ class Indexer:
                 else:
                     self._relabel(source)
             self._store.conclude(access=self._labeller.fingerprint, skipped=self._skipped)
-            approximate = refresh(self._store.database, self._config.retrieve.approximate, lambda: progress(total, total, ""))
+            approximate = refreshed(self._store, self._config.retrieve.approximate, lambda: progress(total, total, ""))
             if total:
                 progress(total, total, "")
             return IndexReport(

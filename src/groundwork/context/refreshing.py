@@ -20,10 +20,13 @@ from groundwork.context.approximate import Approximate
 from groundwork.context.config import ApproximateSection
 from groundwork.context.graph import Graph, blocks, build, codes_of, installed
 from groundwork.context.nearest import Dense, Exact
+from groundwork.context.nearest_in_database import InDatabase
 from groundwork.core.errors import StoreError
 from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
-from groundwork.store.index import IndexStore, read_fingerprint, read_state, read_vectors, snapshot
+from groundwork.store.index import IndexStore
+from groundwork.store.index_port import Index
+from groundwork.store.index_reading import read_fingerprint, read_state, read_vectors, snapshot
 from groundwork.store.sidecar import (
     Changes,
     Sidecar,
@@ -96,9 +99,16 @@ class Measured(NamedTuple):
     recall: float
 
 
-def dense_of(store: IndexStore, embedder: Embedder, config: ApproximateSection) -> Dense:
-    """Dense search as it is configured."""
+def dense_of(store: Index, embedder: Embedder, config: ApproximateSection) -> Dense:
+    """Dense search of this store, as it is configured."""
+    if not isinstance(store, IndexStore):
+        return InDatabase(embedder)
     return Exact(embedder) if config.above == "off" else Approximate(store.database, embedder)
+
+
+def refreshed(store: Index, config: ApproximateSection, alive: Callable[[], None]) -> Approximation:
+    """What `refresh` does, for whatever store: one whose database compares vectors has no file beside it."""
+    return refresh(store.database, config, alive) if isinstance(store, IndexStore) else Approximation(outcome="off")
 
 
 def refresh(database: Database, config: ApproximateSection, alive: Callable[[], None]) -> Approximation:
