@@ -33,10 +33,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     since: float | None = None
 
-    def wait(self, gen: PQGen[R], *interval: float) -> R:
+    def wait(self, gen: PQGen[R], *options: Any, **named: Any) -> R:
+        """Every statement waits here."""
         self.since = time.monotonic()
         try:
-            return super().wait(gen, *interval)
+            return super().wait(gen, *options, **named)
         finally:
             self.since = None
 
