@@ -1,6 +1,6 @@
 """The same generator, documents and questions behind three pipelines: ours, LlamaIndex's and Haystack's, each with its own defaults.
 
-    python -m benchmarks.answers [--quick] [--data FOLDER] [--peers PYTHON] [--most N] [--choose] [--vary]
+    python -m benchmarks.answers [--quick] [--data FOLDER] [--peers PYTHON] [--most N] [--only NAME] [--choose] [--vary]
 
 Each pipeline splits, embeds, stores and retrieves as it does when it is told nothing; all embed with the same encoder (all-MiniLM-L6-v2: the
 peers by HTTP from a server on 127.0.0.1 that cuts at its window, as sentence-transformers does). What each retrieves goes, in its order and
@@ -101,7 +101,9 @@ class Answered(NamedTuple):
 # -- the pipelines
 
 
-async def ours(collection: Collection, folder: Path, name: str = OURS, changed: tuple[ChunkSection, RetrieveSection] | None = None) -> Pipeline:
+async def ours(
+    collection: Collection, folder: Path, name: str = OURS, changed: tuple[ChunkSection, RetrieveSection] | None = None
+) -> Pipeline:
     """Our own with its defaults (or `changed` ones): one process, no HTTP."""
     chunk, retrieve = changed or (ChunkSection(), RetrieveSection())
     section = ContextSection(sources=("docs",), chunk=chunk, retrieve=retrieve)
@@ -137,9 +139,7 @@ def theirs(collection: Collection, folder: Path, peer: str, python: str, *, size
     passages = [[Passage(one["text"], one["source"], one["score"], collection.titles[one["source"]]) for one in row] for row in rows]
     name = peer + (f", size {size}" if size else "") + (f", keep {keep}" if keep else "")
     ask = known["ask_cpu_s"] + served.cpu["ask"]
-    return Pipeline(
-        name, passages, known["index_cpu_s"] + served.cpu["index"], 1000 * ask / len(rows), known["chunks"], known["versions"]
-    )
+    return Pipeline(name, passages, known["index_cpu_s"] + served.cpu["index"], 1000 * ask / len(rows), known["chunks"], known["versions"])
 
 
 # -- their answers, and how good they are
@@ -166,7 +166,9 @@ def scored(case: Case, passages: Sequence[Passage], said: Said) -> dict[str, flo
     if said.quotes:
         cited = {place: passages[place] for place, _ in said.quotes}.values()
         found["cited"] = sum(one.source in case.sources and states(one.text, case) for one in cited) / len(cited)
-        found["quoted"] = sum(passages[place].source in case.sources and own(quote, case) for place, quote in said.quotes) / len(said.quotes)
+        found["quoted"] = sum(passages[place].source in case.sources and own(quote, case) for place, quote in said.quotes) / len(
+            said.quotes
+        )
     return found
 
 
@@ -242,7 +244,9 @@ async def compare(collection: Collection, python: str, *, vary: bool) -> tuple[l
                 found.append(_shown(collection, await answered(collection, pipeline, generator)))
             for peer in answers_peer.PEERS:
                 for size, keep in [(0, 0), *(PEER_SETTINGS[peer].values() if vary else ())]:
-                    pipeline = theirs(collection, folder, peer, python, size=size, keep=keep) if python else "no environment of peers is named"
+                    pipeline = (
+                        theirs(collection, folder, peer, python, size=size, keep=keep) if python else "no environment of peers is named"
+                    )
                     if isinstance(pipeline, str):
                         absent[peer] = f"{pipeline}: see `python -m benchmarks.answers --help`"
                         break
@@ -258,10 +262,14 @@ def _shown(collection: Collection, one: Answered) -> Answered:
     return one
 
 
-def collections_of(data: Path | None, *, quick: bool, choose: bool, most: int) -> list[Collection]:
-    """SQuAD's articles where they are at hand, and the sample."""
-    articles = squad(data, choose=choose, most=most) if data and not quick else None
-    return [*([articles] if articles else []), sample(choose=choose, quick=quick)]
+def collections_of(data: Path | None, only: str, *, quick: bool, choose: bool, most: int) -> list[Collection]:
+    """SQuAD's articles where they are at hand, and the sample; or that one alone."""
+    articles = squad(data, choose=choose, most=most) if data and not quick and only != "sample" else None
+    pages = sample(choose=choose, quick=quick) if only != "squad" or quick else None
+    found = [one for one in (articles, pages) if one is not None]
+    if not found:
+        raise SystemExit("no articles here: name a folder that holds reader/squad2.jsonl.gz by --data")
+    return found
 
 
 def main() -> None:
@@ -271,6 +279,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("GROUNDWORK_DATA"))
     parser.add_argument("--peers", default=os.environ.get("GROUNDWORK_PEERS", ""), help="the Python of an environment that holds the peers")
     parser.add_argument("--most", type=int, default=3_000, help="questions about articles that are asked, evenly spread")
+    parser.add_argument("--only", choices=("squad", "sample"), default="", help="one set of documents")
     parser.add_argument("--choose", action="store_true", help="ask the choosing parts")
     parser.add_argument("--vary", action="store_true", help="try other settings, on the choosing parts")
     options = parser.parse_args()
@@ -280,7 +289,7 @@ def main() -> None:
     intervals: dict[str, list[float]] = {}
     rivals: dict[str, Rival] = {}
     versions: dict[str, str] = {}
-    collections = collections_of(data, quick=options.quick, choose=options.choose or options.vary, most=options.most)
+    collections = collections_of(data, options.only, quick=options.quick, choose=options.choose or options.vary, most=options.most)
     for collection in collections:
         (mine, *others), absent = asyncio.run(compare(collection, options.peers, vary=options.vary))
         named = {name: value for name, value in figures_of(collection, mine).items()}

@@ -1,6 +1,7 @@
 """Small applications for tests: each function writes a folder and returns it."""
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,16 @@ def write_docs(root: Path, *, index: bool = True) -> Path:
         (root / "docs" / name).write_text(text)
     if index:
         index_docs(root)
+    return root
+
+
+HANDBOOK = Path(__file__).resolve().parent.parent / "examples" / "company-handbook"
+
+
+def copy_handbook(root: Path) -> Path:
+    """The example of a mixed folder with permissions, indexed."""
+    shutil.copytree(HANDBOOK, root, ignore=shutil.ignore_patterns(".groundwork", "__pycache__"))
+    index_docs(root)
     return root
 
 

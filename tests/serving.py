@@ -47,7 +47,11 @@ class Served:
             text = response.read()
         finally:
             connection.close()
-        return response.status, fields, json.loads(text) if fields.get("content-type") == "application/json" and text else text.decode()
+        return (
+            response.status,
+            fields,
+            json.loads(text) if fields.get("content-type") == "application/json" and text else text.decode(errors="replace"),
+        )
 
     def say(self, text: str, model: str = "play", headers: dict[str, str] | None = None, **more: Any) -> tuple[int, dict[str, str], Any]:
         """One question by hand."""

@@ -173,10 +173,15 @@ at("question").addEventListener("keydown", (event) => {
   at("ask").requestSubmit();
 });
 at("stop").addEventListener("click", () => running?.abort());
+at("key-open").addEventListener("click", () => {
+  at("key-form").hidden = false;
+  at("key").focus();
+});
 at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(at("key").value);
   look();
+  at("key-form").hidden = true;
   if (retry) ask(retry);
 });
 at("good").addEventListener("click", () => thumb(true));

@@ -7,6 +7,10 @@ export function useKey(value) {
   sessionStorage.setItem("groundwork-key", key);
 }
 
+export function hasKey() {
+  return key !== "";
+}
+
 export class Refused extends Error {
   constructor(status, error) {
     super(error.message ?? `The server answered with ${status}.`);
