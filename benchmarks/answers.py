@@ -292,7 +292,7 @@ def main() -> None:
     collections = collections_of(data, options.only, quick=options.quick, choose=options.choose or options.vary, most=options.most)
     for collection in collections:
         (mine, *others), absent = asyncio.run(compare(collection, options.peers, vary=options.vary))
-        named = {name: value for name, value in figures_of(collection, mine).items()}
+        named = figures_of(collection, mine)
         for other in others:
             versions |= other.pipeline.versions
             known = figures_of(collection, other)

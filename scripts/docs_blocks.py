@@ -3,7 +3,8 @@
 A marker is an HTML comment on the line before a block:
 
     <!-- run: app=sample -->    run it in a copy of the sample application
-    <!-- server -->             run it beside a running server of the sample application
+    <!-- run: app=NAME -->      run it in a copy of examples/NAME
+    <!-- server -->             run it beside a running server of the sample application (or of `app=NAME`)
     <!-- wheel -->              run it with the wheel that this checkout builds
     <!-- torch: app=sample -->  the same, where torch and the base's weights are
     <!-- norun: reason -->      do not run it, for this reason

@@ -1,6 +1,6 @@
-"""Run the blocks of a document as a reader would, in copies of the sample application.
+"""Run the blocks of a document as a reader would, in copies of the sample application, or of another example that a block names.
 
-A document's blocks run in order in one copy, so that a later one sees what an earlier one made; `chg_…` stands for the last id of that kind
+A document's blocks run in order in one copy of each, so that a later one sees what an earlier one made; `chg_…` stands for the last id of that kind
 that was printed. What is only looked at (`scripts/check_docs.py`), not run: `make`, the demo and the tour (they have tests of their own),
 benchmarks, other people's commands. A command that exits with 3 (a gate without a pass) ends its block, as `set -e` would.
 """
@@ -55,18 +55,28 @@ class Reader:
         if block.marker == "norun" or block.language not in {"console", "sh", "python"}:
             return []
         with contextlib.ExitStack() as stack:
-            address = stack.enter_context(self.serving(self.app)) if block.marker == "server" else SHOWN
+            address = stack.enter_context(self.serving(self._app_of(block))) if block.marker == "server" else SHOWN
             if block.language == "python":
                 return self._python(block, address)
             return self._commands(block, address)
 
+    def _app_of(self, block: Block) -> Path:
+        """Where a block runs: `app=NAME` names an example, copied when it is first named; `sample`, or nothing, is the sample application."""
+        name = block.detail.removeprefix("app=") if block.detail.startswith("app=") else "sample"
+        if name == "sample":
+            return self.app
+        folder = self.home / "examples" / name
+        if not folder.exists():
+            shutil.copytree(ROOT / "examples" / name, folder, ignore=shutil.ignore_patterns(".groundwork", "__pycache__"))
+        return folder
+
     def _python(self, block: Block, address: str) -> list[Fault]:
-        folder = self.app if "app=" in block.detail else self.home
+        folder = self._app_of(block) if "app=" in block.detail else self.home
         said = self._execute([sys.executable, "-c", block.text.replace(SHOWN, address)], folder)
         return [block.fault(f"ended with {said.code}: {said.err[-800:]}")] if said.code else []
 
     def _commands(self, block: Block, address: str) -> list[Fault]:
-        folder = self.home if block.marker == "wheel" else self.app
+        folder = self.home if block.marker == "wheel" else self._app_of(block)
         for command in commands(block):
             for words in split(command.text):
                 if words[:1] == ["cd"]:

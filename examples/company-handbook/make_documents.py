@@ -37,8 +37,8 @@ PAY: list[tuple[str, list[str]]] = [
         "How we pay",
         [
             "This paper is for the people team and the managing director. It is not to be passed on.",
-            "Pay follows five bands. A person's place in a band depends on experience and on what the work asks of them, never on how well "
-            "they negotiate. Pay is looked at once a year, in March, and changes take effect on 1 April.",
+            "Pay follows five bands. A person's place in one depends on experience and on what the work asks, not on how well they negotiate.",
+            "Pay is looked at once a year, in March, and changes take effect on 1 April.",
             "Nobody is paid below the beginning of their band. Who reaches its end can rise only with a new task.",
         ],
     ),
@@ -91,8 +91,8 @@ LEAVE: list[tuple[str, list[str]]] = [
     (
         "Coming back after a long absence",
         [
-            "Whoever was away for more than six weeks is invited to a talk before the first day. The talk is voluntary, and its notes are kept "
-            "for three years.",
+            "Whoever was away for more than six weeks is invited to a talk before the first day.",
+            "The talk is voluntary, and its notes are kept for three years.",
             "A return in steps begins with four hours a day and takes eight weeks at most.",
         ],
     ),
