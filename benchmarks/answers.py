@@ -1,6 +1,6 @@
 """The same generator, documents and questions behind three pipelines: ours, LlamaIndex's and Haystack's, each with its own defaults.
 
-    python -m benchmarks.answers [--quick] [--data FOLDER] [--peers PYTHON] [--most N] [--only NAME] [--choose] [--vary]
+    python -m benchmarks.answers [--quick] [--data FOLDER] [--peers PYTHON] [--most N] [--only NAME] [--keep FOLDER] [--pipeline NAME] [--choose] [--vary]
 
 Each pipeline splits, embeds, stores and retrieves as it does when it is told nothing; all embed with the same encoder (all-MiniLM-L6-v2: the
 peers by HTTP from a server on 127.0.0.1 that cuts at its window, as sentence-transformers does). What each retrieves goes, in its order and
@@ -25,6 +25,8 @@ the sample's pages alone are asked. Figures of one pipeline and one set of docum
 
 `less_PEER` is ours less theirs on the same questions; `cited` and `quoted` on those where both cite. Whole articles are drawn for the intervals of `squad`;
 five are few, and the bootstrap is too narrow by some: `cluster-robust` in the lines for people is the careful interval.
+A question costs the generator 0.2 to 0.6 s of CPU for each pipeline. `--keep` writes each pipeline's answers into a folder and takes what is there, so that an
+interrupted run goes on, and pipelines can be run side by side (`--pipeline NAME` runs one, and reports nothing).
 `--choose` asks the choosing parts instead (articles the reader was calibrated on, the suite's split `choose`); `--vary` tries other settings
 of each pipeline on it, to see where a difference comes from.
 """
@@ -36,9 +38,11 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from benchmarks import answers_peer
 from benchmarks.answers_generator import Generator, Passage, Said
@@ -57,21 +61,37 @@ from groundwork.evaluate.scorers.facts import holds
 from groundwork.store.index import open_index, read_numbers
 from groundwork.tuning.outcomes import token_f1
 
+
+class Ours(NamedTuple):
+    """How our own pipeline is set."""
+
+    chunk: ChunkSection = ChunkSection()
+    retrieve: RetrieveSection = RetrieveSection()
+
+
+class Theirs(NamedTuple):
+    """How a peer's is set; 0: as it does by itself."""
+
+    size: int = 0
+    """Of a chunk, in what it counts by default: tokens (LlamaIndex), words (Haystack)."""
+    keep: int = 0
+
+
 OURS = "groundwork"
 METRICS = ("correct", "answered", "declined", "f1", "held", "cited", "quoted", "characters")
-SETTINGS: dict[str, tuple[ChunkSection, RetrieveSection]] = {
-    **{f"keep {keep}": (ChunkSection(), RetrieveSection(keep=keep)) for keep in (2, 4, 10)},
-    "terms": (ChunkSection(), RetrieveSection(fuse="terms")),
-    "dense": (ChunkSection(), RetrieveSection(fuse="dense")),
-    "tokens 100": (ChunkSection(tokens=100, overlap=12), RetrieveSection()),
-    "tokens 254": (ChunkSection(tokens=254), RetrieveSection()),
-    "recursive": (ChunkSection(by="recursive"), RetrieveSection()),
-    "around 1500": (ChunkSection(), RetrieveSection(around=1_500)),
+SETTINGS: dict[str, Ours] = {
+    **{f"keep {keep}": Ours(retrieve=RetrieveSection(keep=keep)) for keep in (2, 4, 10)},
+    "terms": Ours(retrieve=RetrieveSection(fuse="terms")),
+    "dense": Ours(retrieve=RetrieveSection(fuse="dense")),
+    "tokens 100": Ours(chunk=ChunkSection(tokens=100, overlap=12)),
+    "tokens 254": Ours(chunk=ChunkSection(tokens=254)),
+    "recursive": Ours(chunk=ChunkSection(by="recursive")),
+    "around 1500": Ours(retrieve=RetrieveSection(around=1_500)),
 }
 """What `--vary` tries of ours."""
 PEER_SETTINGS = {
-    "llama-index": {"size 256": (256, 0), "size 256, keep 6": (256, 6), "keep 6": (0, 6)},
-    "haystack": {"keep 6": (0, 6), "size 100": (100, 0)},
+    "llama-index": {"size 256": Theirs(256), "size 256, keep 6": Theirs(256, 6), "keep 6": Theirs(keep=6)},
+    "haystack": {"keep 6": Theirs(keep=6), "size 100": Theirs(100)},
 }
 
 
@@ -101,11 +121,9 @@ class Answered(NamedTuple):
 # -- the pipelines
 
 
-async def ours(
-    collection: Collection, folder: Path, name: str = OURS, changed: tuple[ChunkSection, RetrieveSection] | None = None
-) -> Pipeline:
-    """Our own with its defaults (or `changed` ones): one process, no HTTP."""
-    chunk, retrieve = changed or (ChunkSection(), RetrieveSection())
+async def ours(collection: Collection, folder: Path, name: str, setting: Ours) -> Pipeline:
+    """Our own: one process, no HTTP."""
+    chunk, retrieve = setting
     section = ContextSection(sources=("docs",), chunk=chunk, retrieve=retrieve)
     store, embedder = open_index(folder), Batcher()
     try:
@@ -125,19 +143,28 @@ async def ours(
     return Pipeline(name, passages, indexed, 1000 * asked / len(collection.cases), chunks, {})
 
 
-def theirs(collection: Collection, folder: Path, peer: str, python: str, *, size: int = 0, keep: int = 0) -> Pipeline | str:
+def theirs(collection: Collection, folder: Path, peer: str, name: str, setting: Theirs, python: str) -> Pipeline | str:
     """A peer in its own environment, or why it is not there."""
     asked, out = folder / "questions.jsonl", folder / "passages.jsonl"
     asked.write_text(questions(collection.cases), encoding="utf-8")
     with serving(Encoder()) as served:
-        command = [python, answers_peer.__file__, peer, folder / "docs", asked, served.url, out, f"--size={size}", f"--keep={keep}"]
+        command = [
+            python,
+            answers_peer.__file__,
+            peer,
+            folder / "docs",
+            asked,
+            served.url,
+            out,
+            f"--size={setting.size}",
+            f"--keep={setting.keep}",
+        ]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HAYSTACK_TELEMETRY_ENABLED": "False"}
         done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     *rows, known = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     passages = [[Passage(one["text"], one["source"], one["score"], collection.titles[one["source"]]) for one in row] for row in rows]
-    name = peer + (f", size {size}" if size else "") + (f", keep {keep}" if keep else "")
     ask = known["ask_cpu_s"] + served.cpu["ask"]
     return Pipeline(name, passages, known["index_cpu_s"] + served.cpu["index"], 1000 * ask / len(rows), known["chunks"], known["versions"])
 
@@ -229,7 +256,27 @@ def costs(one: Answered) -> dict[str, float]:
 # -- the comparison
 
 
-async def compare(collection: Collection, python: str, *, vary: bool) -> tuple[list[Answered], dict[str, str]]:
+class Run(NamedTuple):
+    """How pipelines are run: the peers' Python, where answers are kept, which one alone."""
+
+    peers: str
+    keep: Path | None
+    pipeline: str
+    vary: bool
+
+
+def wanted(run: Run) -> list[tuple[str, str, Ours | Theirs]]:
+    """The pipelines of a run: (kind, name, setting). Ours first, and each kind's defaults before its other settings."""
+    settings: dict[str, tuple[Ours | Theirs, Mapping[str, Ours | Theirs]]] = {OURS: (Ours(), SETTINGS)}
+    settings |= {peer: (Theirs(), PEER_SETTINGS[peer]) for peer in answers_peer.PEERS}
+    found: list[tuple[str, str, Ours | Theirs]] = []
+    for kind, (default, others) in settings.items():
+        found.append((kind, kind, default))
+        found += [(kind, f"{kind}, {name}", other) for name, other in others.items() if run.vary]
+    return [one for one in found if run.pipeline in ("", one[1])]
+
+
+async def compare(collection: Collection, run: Run) -> tuple[list[Answered], dict[str, str]]:
     """Every pipeline's answers, ours first, and which peers are absent and why."""
     absent: dict[str, str] = {}
     found: list[Answered] = []
@@ -238,22 +285,31 @@ async def compare(collection: Collection, python: str, *, vary: bool) -> tuple[l
         folder = Path(temporary)
         write(collection, folder)
         try:
-            found.append(_shown(collection, await answered(collection, await ours(collection, folder), generator)))
-            for name, changed in SETTINGS.items() if vary else ():
-                pipeline = await ours(collection, folder, f"{OURS}, {name}", changed)
-                found.append(_shown(collection, await answered(collection, pipeline, generator)))
-            for peer in answers_peer.PEERS:
-                for size, keep in [(0, 0), *(PEER_SETTINGS[peer].values() if vary else ())]:
-                    pipeline = (
-                        theirs(collection, folder, peer, python, size=size, keep=keep) if python else "no environment of peers is named"
-                    )
+            for kind, name, setting in wanted(run):
+                if kind in absent:
+                    continue
+                kept = run.keep / f"{collection.name}-{len(collection.cases)}-{name.replace(' ', '')}.json" if run.keep else None
+                if kept is not None and kept.exists():
+                    one = msgspec.json.decode(kept.read_bytes(), type=Answered)
+                else:
+                    pipeline = await retrieved(collection, folder, kind, name, setting, run.peers)
                     if isinstance(pipeline, str):
-                        absent[peer] = f"{pipeline}: see `python -m benchmarks.answers --help`"
-                        break
-                    found.append(_shown(collection, await answered(collection, pipeline, generator)))
+                        absent[kind] = f"{pipeline}: see `python -m benchmarks.answers --help`"
+                        continue
+                    one = await answered(collection, pipeline, generator)
+                    if kept is not None:
+                        kept.write_bytes(msgspec.json.encode(one))
+                found.append(_shown(collection, one))
         finally:
             await generator.close()
     return found, absent
+
+
+async def retrieved(collection: Collection, folder: Path, kind: str, name: str, setting: Ours | Theirs, peers: str) -> Pipeline | str:
+    """What one pipeline finds, or why it is not there."""
+    if isinstance(setting, Ours):
+        return await ours(collection, folder, name, setting)
+    return theirs(collection, folder, kind, name, setting, peers) if peers else "no environment of peers is named"
 
 
 def _shown(collection: Collection, one: Answered) -> Answered:
@@ -280,6 +336,8 @@ def main() -> None:
     parser.add_argument("--peers", default=os.environ.get("GROUNDWORK_PEERS", ""), help="the Python of an environment that holds the peers")
     parser.add_argument("--most", type=int, default=3_000, help="questions about articles that are asked, evenly spread")
     parser.add_argument("--only", choices=("squad", "sample"), default="", help="one set of documents")
+    parser.add_argument("--keep", type=Path, help="a folder of answers that are taken, and written where they are missing")
+    parser.add_argument("--pipeline", default="", help="run this one alone, for --keep")
     parser.add_argument("--choose", action="store_true", help="ask the choosing parts")
     parser.add_argument("--vary", action="store_true", help="try other settings, on the choosing parts")
     options = parser.parse_args()
@@ -290,8 +348,12 @@ def main() -> None:
     rivals: dict[str, Rival] = {}
     versions: dict[str, str] = {}
     collections = collections_of(data, options.only, quick=options.quick, choose=options.choose or options.vary, most=options.most)
+    run = Run(options.peers, options.keep, options.pipeline, options.vary)
     for collection in collections:
-        (mine, *others), absent = asyncio.run(compare(collection, options.peers, vary=options.vary))
+        found, absent = asyncio.run(compare(collection, run))
+        if options.pipeline:
+            continue
+        mine, *others = found
         named = figures_of(collection, mine)
         for other in others:
             versions |= other.pipeline.versions
@@ -303,6 +365,8 @@ def main() -> None:
         figures |= {f"{collection.name}.{name}": round(value.value, 4) for name, value in named.items()}
         figures |= {f"{collection.name}.{name}": value for name, value in costs(mine).items()}
         intervals |= {f"{collection.name}.{name}": [round(value.low, 4), round(value.high, 4)] for name, value in named.items()}
+    if options.pipeline:
+        return
     about = "; ".join(f"{one.about}, {len(one.cases)} questions" for one in collections)
     peers = ", ".join(f"{name} {number}" for name, number in versions.items()) or "none"
     report(

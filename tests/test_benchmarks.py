@@ -6,17 +6,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from openai import OpenAI
 
+from benchmarks import answers_sets, setup
 from benchmarks import report as reporting
-from benchmarks import setup
+from benchmarks.answers import Theirs, scored, theirs
+from benchmarks.answers_generator import Passage, Said
+from benchmarks.answers_server import serving
+from benchmarks.answers_sets import Case, write
 from benchmarks.retrieval import Lists, Tried, charrecall4k, choose, covered, reciprocal, weighted
 from benchmarks.retrieval_sets import Collection, Query
 from benchmarks.rivals import Absent, install, modules_after
+from groundwork.engine.encoder import Encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ["benchmark", "figures", "intervals", "n", "rivals", "data", "versions", "load", "seconds"]
 QUICK = {
     "adapters": {"head_cpu_ms", "embedding_cpu_ms", "merged_mb", "merged_cpu_ms_1x256", "rank_16_ratio_256"},
+    "answers": {"sample.correct", "sample.answered", "sample.declined", "sample.held", "sample.cited", "sample.ask_cpu_ms"},
     "audit": {"defects_found", "defects_total", "false_alarms"},
     "contamination": {"found_verbatim", "found_absent", "cpu_s_per_100_mb"},
     "gate": {"pass_worse_by_margin_n80_d20", "pass_equal_n80_d20", "worst_pass_worse_by_margin"},
@@ -47,7 +54,20 @@ QUICK = {
     "tests": {"methods", "above_nominal", "worst"},
     "quoting": {"answer.correct", "facts.found", "abstention.right", "abstention.wrong", "citation.correct"},
 }
-NOT_BENCHMARKS = {"__init__", "index_data", "index_kills", "index_peers", "report", "retrieval_sets", "rivals", "sample"}
+NOT_BENCHMARKS = {
+    "__init__",
+    "answers_generator",
+    "answers_peer",
+    "answers_server",
+    "answers_sets",
+    "index_data",
+    "index_kills",
+    "index_peers",
+    "report",
+    "retrieval_sets",
+    "rivals",
+    "sample",
+}
 
 
 def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -130,6 +150,53 @@ def test_fusions_and_characters_are_counted_as_they_are_described() -> None:
     query = Query("?", {}, ((0, 10), (5, 20)), "0", chooses=True)
     assert covered(query, [("d", 0, 5), ("d", 3, 10)]) == 0.5
     assert charrecall4k(query, [("d", 100, 4_090), ("d", 0, 20)]) == 0.5
+
+
+def test_an_answer_is_right_by_its_facts_and_a_citation_by_its_passage() -> None:
+    case = Case("How high?", (("47 metres", "47 m"),), frozenset({"a.md"}), "It is 47 metres high.", "a")
+    passages = [
+        Passage("Before. It is 47 metres high.", "a.md", 0.5, "A"),
+        Passage("Another is 47 metres too.", "b.md", 0.4, "B"),
+        Passage("It is 470 metres away.", "a.md", 0.3, "A"),
+    ]
+
+    def said(*quotes: tuple[int, str], span: str = "", abstained: bool = False) -> Said:
+        return Said(" ".join(quote for _, quote in quotes), list(quotes), abstained, span, bool(span), 0.0)
+
+    right = scored(case, passages, said((0, "It is 47 metres high."), span="47 metres"))
+    assert {name: right[name] for name in ("correct", "answered", "f1", "held", "cited", "quoted")} == dict.fromkeys(
+        ("correct", "answered", "f1", "held", "cited", "quoted"), 1.0
+    )
+    elsewhere = scored(case, passages, said((1, "Another is 47 metres too."), (2, "It is 470 metres away.")))
+    assert (elsewhere["correct"], elsewhere["cited"], elsewhere["quoted"], elsewhere["f1"]) == (1.0, 0.0, 0.0, 0.0)
+    assert scored(case, passages[2:], said(abstained=True))["held"] == 0.0
+    none = case._replace(facts=())
+    assert scored(none, passages, said(abstained=True)) | {"characters": 0.0} == {
+        "characters": 0.0,
+        "correct": 1.0,
+        "declined": 1.0,
+        "f1": 1.0,
+    }
+    assert scored(none, passages, said((0, "It is 47 metres high.")))["cited"] == 0.0
+
+
+def test_peers_embed_with_our_encoder_and_long_texts_are_cut_at_its_window() -> None:
+    encoder = Encoder()
+    with serving(encoder) as served, OpenAI(base_url=f"{served.url}/index/v1", api_key="none", max_retries=0) as client:
+        given = ["a short text", "word " * 500]
+        found = client.embeddings.create(model="all-MiniLM-L6-v2", input=given, encoding_format="float").data
+    same = encoder.encode([given[0], "word " * 254])
+    for one, vector in zip(found, same, strict=True):
+        assert one.embedding == pytest.approx(vector.tolist(), abs=1e-6)
+    assert served.cut == 1
+    assert served.cpu["index"] > 0
+
+
+def test_a_peer_that_is_not_there_is_absent_with_the_way_to_get_it(tmp_path: Path) -> None:
+    collection = answers_sets.Collection("made", {"a.md": "# A\n\nText."}, {"a.md": "A"}, [Case("?", (), frozenset(), "", "a")], "made")
+    write(collection, tmp_path)
+    why = theirs(collection, tmp_path, "haystack", "haystack", Theirs(), sys.executable)
+    assert why == "ModuleNotFoundError: No module named 'haystack'"
 
 
 def test_modules_are_counted_in_a_fresh_interpreter() -> None:
