@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MODEL = "all-MiniLM-L6-v2"
+WAITING = 900.0
+"""Seconds for one call: on a busy machine a client that gives up and asks again would be charged for both."""
 Row = dict[str, Any]
 
 
@@ -37,7 +39,7 @@ def llama_index(docs: Path, url: str, size: int, keep: int) -> Peer:
         """What their OpenAI embedding does, without its list of permitted names."""
 
         def _embed(self, side: str, texts: list[str]) -> list[list[float]]:
-            client = OpenAI(base_url=f"{url}/{side}/v1", api_key="none")
+            client = OpenAI(base_url=f"{url}/{side}/v1", api_key="none", timeout=WAITING)
             found = client.embeddings.create(model=MODEL, input=texts, encoding_format="float")
             return [one.embedding for one in found.data]
 
@@ -80,17 +82,18 @@ def haystack(docs: Path, url: str, size: int, keep: int) -> Peer:
     from haystack.utils import Secret
 
     key, store = Secret.from_token("none"), InMemoryDocumentStore()
+    waiting: dict[str, Any] = {"api_key": key, "model": MODEL, "timeout": WAITING}
     indexing = Pipeline()
     indexing.add_component("converter", TextFileToDocument())
     indexing.add_component("splitter", DocumentSplitter(**({"split_length": size} if size else {})))
-    embedder = OpenAIDocumentEmbedder(api_key=key, model=MODEL, api_base_url=f"{url}/index/v1", progress_bar=False, raise_on_failure=True)
+    embedder = OpenAIDocumentEmbedder(**waiting, api_base_url=f"{url}/index/v1", progress_bar=False, raise_on_failure=True)
     indexing.add_component("embedder", embedder)
     indexing.add_component("writer", DocumentWriter(store))
     for one, other in (("converter", "splitter"), ("splitter", "embedder"), ("embedder", "writer")):
         indexing.connect(one, other)
     indexing.run({"converter": {"sources": sorted(docs.glob("*.md"))}})
     asking = Pipeline()
-    asking.add_component("embedder", OpenAITextEmbedder(api_key=key, model=MODEL, api_base_url=f"{url}/ask/v1"))
+    asking.add_component("embedder", OpenAITextEmbedder(**waiting, api_base_url=f"{url}/ask/v1"))
     asking.add_component("retriever", InMemoryEmbeddingRetriever(store, **({"top_k": keep} if keep else {})))
     asking.connect("embedder.embedding", "retriever.query_embedding")
 
