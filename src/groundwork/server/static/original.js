@@ -7,7 +7,7 @@ export function withKey(link) {
     const url = new URL(link.href);
     if (!hasKey() || url.origin !== location.origin) return;
     event.preventDefault();
-    show(url, link.target === "_blank" ? window.open("about:blank", "_blank") : window);
+    show(url, (link.target === "_blank" && window.open("about:blank", "_blank")) || window); // this tab, where a new one is blocked
   });
 }
 
