@@ -10,14 +10,16 @@ compare.
 `..._bm25`, `..._dense`, `..._rrf` (the product's defaults) and `..._tuned` are of the reporting half; `..._all` of every question. Tuned is
 the best of chunkings, retrievers and fusions on the choosing half; a fusion leaves the better single retriever only where its paired
 interval there is above 0. `chunking.…` compares the ways to split over the three chunking corpora, all questions, nothing chosen. `--quick`
-searches six pages of the sample: it shows that the benchmark runs, and no more. Not measured: reranking, and what is answered from the hits.
+searches six pages of the sample: it shows that the benchmark runs, and no more. Reranking is
+`benchmarks.reranked`'s. Not measured: what is answered from the hits.
 """
 
 import argparse
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,8 +194,9 @@ async def search(store: IndexStore, embedder: Batcher, collection: Collection) -
     return Indexed(where, found, sum(entry.chunks for entry in store.documents()))
 
 
-def indexed(collection: Collection, chunking: ChunkSection, embedder: Batcher, runner: asyncio.Runner) -> Indexed:
-    """Index a collection in a temporary folder, and search it."""
+@contextmanager
+def indexing(collection: Collection, chunking: ChunkSection) -> Generator[IndexStore]:
+    """A collection's index in a temporary folder, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name, text in collection.files.items():
@@ -203,9 +206,15 @@ def indexed(collection: Collection, chunking: ChunkSection, embedder: Batcher, r
         store = open_index(root)
         try:
             Indexer(ContextSection(sources=("docs",), chunk=chunking), root, store, Encoder()).run()
-            return runner.run(search(store, embedder, collection))
+            yield store
         finally:
             store.close()
+
+
+def indexed(collection: Collection, chunking: ChunkSection, embedder: Batcher, runner: asyncio.Runner) -> Indexed:
+    """Index a collection in a temporary folder, and search it."""
+    with indexing(collection, chunking) as store:
+        return runner.run(search(store, embedder, collection))
 
 
 # -- figures

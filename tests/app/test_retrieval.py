@@ -86,3 +86,84 @@ async def test_an_application_without_documents_filters_none(tmp_path: Path) -> 
         with pytest.raises(InputError) as error:
             await live.reply(request)
         assert error.value.param == "where"
+
+
+PAIR = '{"match": "several", "answer": "How high is the lighthouse?\\nHow long are backups kept?"}\n{"match": "order", "answer": "{\\"order\\": [2, 1]}"}\n'
+
+
+@pytest.mark.parametrize(
+    ("retrieve", "where", "what"),
+    [
+        ('rerank = { by = "writr" }', "rerank", "unknown reranker `writr`"),
+        ('rerank = { by = "reader" }', "rerank", "`reader` is the offline reader, which quotes: it is no reranker"),
+        ('expand = "reader"', "expand", "`reader` is the offline reader, which quotes: it is no way to expand queries"),
+        ('decompose = "rule"', "decompose", "unknown way to decompose questions `rule`"),
+        ("rerank = { depth = 1 }", "rerank", "depth = 1 is not between 2 and 200"),
+        ('rerank = { by = { url = "cohere" } }', "rerank", "'cohere' is no URL"),
+        ('rerank = { by = { url = "https://x.test/rerank", key = "env:NOT_SET_HERE" } }', "key", "NOT_SET_HERE is not set"),
+        ('budget = "3k"', "budget", "use one of tokens, k tokens, m tokens"),
+        ('budget = "50 tokens"', "budget", "is less than 100 tokens"),
+        ('order = "best"', "order", "unknown value"),
+    ],
+)
+async def test_what_is_written_wrongly_is_said_with_its_line(tmp_path: Path, retrieve: str, where: str, what: str) -> None:
+    root = application(tmp_path / "handbook", more=MODEL, lines=PAIR)
+    file = root / "groundwork.toml"
+    file.write_text(file.read_text().replace('sources = ["docs"]', f'sources = ["docs"]\nretrieve = {{ {retrieve} }}'))
+    with pytest.raises(ConfigError) as error:
+        async with open_live(root):
+            pass
+    assert what in str(error.value)
+    assert "groundwork.toml:10" in str(error.value) or "groundwork.toml:9" in str(error.value)
+
+
+async def test_a_question_is_decomposed_reranked_and_told_in_the_trace(tmp_path: Path) -> None:
+    retrieve = 'keep = 4, decompose = "writer", rerank = { by = "embedded", budget = "60s" }, cache = "1MB"'
+    root = application(tmp_path / "handbook", retrieve=retrieve, more=MODEL, lines=PAIR)
+    question = Request(messages=(say("user", "several"),), model="handbook", principal=Principal(internal=True))
+    async with open_live(root) as live:
+        await live.reply(question)
+        found = await live.app.context.gather(question)
+        (trace,) = await traces(live)
+    spans = {span.name: span.attributes for span in trace.spans}
+    assert spans["expand query"]["groundwork.queries"] == ["How high is the lighthouse?", "How long are backups kept?"]
+    assert spans["rerank"]["groundwork.rerank.outcome"] == "reranked"
+    assert spans["cache retrieval"]["groundwork.cache.hit"] is False
+    assert {hit.chunk.source for hit in found.hits} == {"docs/lighthouse.md", "docs/backups.md"}
+    assert all(hit.rerank is not None for hit in found.hits)
+
+
+async def test_a_language_model_gets_the_best_at_both_ends_and_the_offline_reader_by_rank(tmp_path: Path) -> None:
+    root = application(
+        tmp_path / "handbook", retrieve='budget = "120 tokens"', more=MODEL, lines='{"match": ".*", "answer": "47 metres [1]"}\n'
+    )
+    file = root / "groundwork.toml"
+    file.write_text(file.read_text() + '[routes.named.writing]\nto = "writer"\n')
+    question = {"messages": (say("user", FIRST),), "principal": Principal(internal=True)}
+    async with open_live(root) as live:
+        await live.reply(Request(model="handbook/writing", **question))  # type: ignore[arg-type]
+        await live.reply(Request(model="handbook", **question))  # type: ignore[arg-type]
+        by_reader, by_model = sorted(await traces(live), key=lambda trace: trace.route)
+    assert (by_model.found["at_ends"], by_reader.found.get("at_ends", False)) == (True, False)
+    left_out = [span.attributes["groundwork.context.left_out"] for span in by_model.spans if span.name == "assemble context"]
+    assert left_out
+    assert left_out[0]
+    shown = by_model.rendered[-1]["text"]
+    assert shown.index("[1]") < shown.index("[2]")
+
+
+async def test_a_prompt_can_say_that_the_sources_are_doubtful(tmp_path: Path) -> None:
+    root = application(tmp_path / "handbook")
+    prompt = root / "prompts" / "answer.prompt.md"
+    prompt.write_text(
+        prompt.read_text()
+        .replace('"sources"]', '"sources", "doubtful"]')
+        .replace("# user\n", "# user\n{% if doubtful %}They may not hold it.\n{% endif %}")
+    )
+    async with open_live(root) as live:
+        for text in (FIRST, "Which emperor signed the treaty on whaling rights in Lisbon?"):
+            await live.reply(Request(messages=(say("user", text),), model="handbook", principal=Principal(internal=True)))
+        rendered = [
+            f"{trace.found.get('doubtful', False)} {'They may not hold it.' in trace.rendered[-1]['text']}" for trace in await traces(live)
+        ]
+    assert sorted(rendered) == ["False False", "True True"]

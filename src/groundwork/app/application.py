@@ -9,6 +9,8 @@ import msgspec
 from groundwork.agents.loop import Agent
 from groundwork.app.choosing import DEFAULT, Chooser
 from groundwork.app.config import Settings
+from groundwork.context.assembling import Assembling, Room
+from groundwork.context.expanding import Expanding
 from groundwork.context.rewriting import AS_ASKED, Rewriter
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.config import unknown
@@ -24,6 +26,7 @@ from groundwork.guard.incoming import GuardIn
 from groundwork.guard.outgoing import GuardOut
 from groundwork.observe.recorder import note, span
 from groundwork.prompts import few_shot
+from groundwork.prompts.counting import count_tokens, first_tokens
 from groundwork.prompts.few_shot import Shot
 from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.render import render
@@ -63,7 +66,7 @@ class Router:
 class Context(Protocol):
     """What may be known for a request."""
 
-    async def gather(self, request: Request, /) -> Found: ...
+    async def gather(self, request: Request, route: Route | None = None, /) -> Found: ...
 
     async def generation(self) -> str: ...
 
@@ -71,7 +74,7 @@ class Context(Protocol):
 class NoContext:
     """An application without documents."""
 
-    async def gather(self, request: Request) -> Found:
+    async def gather(self, request: Request, route: Route | None = None) -> Found:
         """Nothing. Raises InputError for a request that filters documents: it would be answered as if it had not."""
         if request.where.strip():
             raise InputError(
@@ -86,24 +89,45 @@ class NoContext:
 class Documents:
     """Looks the question up in the application's index, among the documents that whoever asks may see."""
 
-    def __init__(self, retriever: Retriever, keep: int, generation: Callable[[], Awaitable[str]], rewriter: Rewriter = AS_ASKED) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        keep: int,
+        generation: Callable[[], Awaitable[str]],
+        rewriter: Rewriter = AS_ASKED,
+        assembling: Assembling | None = None,
+        rooms: Mapping[str, Room] | None = None,
+        expanding: Expanding | None = None,
+    ) -> None:
         self.retriever = retriever
         self.keep = keep
         self.rewriter = rewriter
+        self.assembling = assembling or Assembling(count_tokens, first_tokens)
+        self.rooms = rooms or {}
+        self.expanding = expanding or Expanding()
         self._generation = generation
 
-    async def gather(self, request: Request) -> Found:
+    async def gather(self, request: Request, route: Route | None = None) -> Found:
+        """What a prompt is given: looked up, and put together for the route's model."""
         scope = Scope(where=request.where, readers=readers_of(request.principal))
-        query = await self.rewriter.rewrite(request)
+        query, also = await self.queries(request, scope)
         with span("retrieval documents") as attributes:
-            found = await self.retriever.find(query, keep=self.keep, scope=scope)
-            attributes |= {
-                "gen_ai.operation.name": "retrieval",
-                "groundwork.retrieval.hits": len(found.hits),
-                "groundwork.index.generation": found.generation,
-            }
+            found = await self.retriever.find(query, keep=self.keep, scope=scope, also=also)
+            attributes["gen_ai.operation.name"] = "retrieval"
+            attributes["groundwork.retrieval.hits"] = len(found.hits)
+            attributes["groundwork.index.generation"] = found.generation
+            attributes["groundwork.retrieval.doubtful"] = found.doubtful
+            if found.evidence is not None:
+                attributes["groundwork.retrieval.evidence"] = round(found.evidence, 3)
+        found = await self.assembling.assemble(found, self.rooms.get(route.model if route else "", Room()))
         note(found=found)
         return found
+
+    async def queries(self, request: Request, scope: Scope) -> tuple[str, dict[str, float]]:
+        """What is looked up for a request: the query, and further ones with what they count."""
+        query = await self.rewriter.rewrite(request)
+        first = (await self.retriever.find(query, keep=self.keep, scope=scope)).hits if self.expanding.wants_hits(query) else ()
+        return query, await self.expanding.queries(query, request, first)
 
     async def generation(self) -> str:
         """Which state of the index is current: it is part of the answer cache's key."""

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from groundwork.app.application import App, Context, Documents, NoContext, Promp
 from groundwork.app.cache import ExactCache, NoCache
 from groundwork.app.choosing import Chooser as RouteChooser
 from groundwork.app.choosing import chooser_of
-from groundwork.app.config import Settings, config_hash
+from groundwork.app.config import Config, Settings, config_hash
 from groundwork.app.rated import RatedTraces
-from groundwork.context.config import kind_of
+from groundwork.context.assembling import Room
+from groundwork.context.config import RetrieveSection, kind_of
+from groundwork.context.expanding import Expanding
+from groundwork.context.rerankers import reranking_of
 from groundwork.context.rewriting import rewriter_of
 from groundwork.context.search import Search
 from groundwork.core import functions
-from groundwork.core.config import Written
+from groundwork.core.config import Written, reveal
 from groundwork.core.ids import hash_of
 from groundwork.core.ports import Model
 from groundwork.core.record import Versions
@@ -28,6 +32,7 @@ from groundwork.engine.reader import Reader
 from groundwork.gateway import build, prices
 from groundwork.gateway.providers import auto
 from groundwork.gateway.transport import Transport
+from groundwork.gateway.windows import window_of
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, RailName, parse_rail
 from groundwork.guard.detecting import injection_rails, inspector_of
 from groundwork.guard.incoming import GuardIn, Rail
@@ -77,7 +82,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
     trained, inspector = injection_rails(incoming, resources.embedder), inspector_of(config.guard, resources.embedder)
     weights = {rail.fingerprint: rail.name.name for rail in trained} | ({inspector.fingerprint: "reading"} if inspector.fingerprint else {})
     name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router | weights)
-    context = _context(settings, resources, models)
+    context = _context(settings, resources, models, _rooms(config, has_local=local is not None))
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
     cache = ExactCache(AnswerCache(resources.folder.traces), seconds, name, context, str(local or "")) if seconds else NoCache()
     return App(
@@ -144,7 +149,21 @@ def _hash_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
-def _context(settings: Settings, resources: Resources, models: dict[str, Model]) -> Context:
+def _rooms(config: Config, *, has_local: bool) -> dict[str, Room]:
+    """What passages may take in a prompt for each alias, and in which order they stand."""
+    retrieve = config.context.retrieve if config.context else RetrieveSection()
+    rooms: dict[str, Room] = {}
+    for alias, model in config.models.items():
+        window = window_of(model)
+        tokens = retrieve.budget.count if retrieve.budget else window // 2 if window else None
+        quotes = all(target == "embedded" or (target == "auto" and not has_local) for target in model.targets)
+        rooms[alias] = Room(
+            tokens, retrieve.order == "ends" or (retrieve.order == "auto" and not quotes), merges=not quotes
+        )  # see docs/decisions/018
+    return rooms
+
+
+def _context(settings: Settings, resources: Resources, models: dict[str, Model], rooms: dict[str, Room]) -> Context:
     section = settings.config.context
     if section is None:
         return NoContext()
@@ -152,9 +171,13 @@ def _context(settings: Settings, resources: Resources, models: dict[str, Model])
         if kind_of(pattern) == "function":
             functions.load(pattern, settings.root, settings.written.where(("context", "sources", place)))
     index = resources.folder.index
-    search = Search(index, resources.embedder, section)
+    key_of = partial(reveal, where=settings.written.where(("context", "retrieve", "rerank", "by", "key")))
+    reranking = reranking_of(section.retrieve.rerank, resources.reader, resources.transport, models, key_of)
+    search = Search(index, resources.embedder, section, reranking=reranking)
     rewriter = rewriter_of(section.retrieve.rewrite, models.get(section.retrieve.rewrite))
-    return Documents(search, section.retrieve.keep, lambda: index.read(lambda snapshot: snapshot.generation()), rewriter)
+    expanding = Expanding(*(models.get(name, name) for name in (section.retrieve.expand, section.retrieve.decompose)))
+    keep = section.retrieve.keep
+    return Documents(search, keep, lambda: index.read(lambda snapshot: snapshot.generation()), rewriter, rooms=rooms, expanding=expanding)
 
 
 def _router(

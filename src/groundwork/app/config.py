@@ -164,15 +164,35 @@ def check(settings: Settings) -> None:
     if config.index.url is not None and config.index.url.text:  # one that a variable holds is read when the index is opened
         check_url(config.index.url.text, written.where(("index", "url")))
     check_names(config.providers, config.models, written)
-    rewrite = config.context.retrieve.rewrite if config.context else "off"
-    if rewrite not in {"off", "rules", *config.models}:
-        raise unknown(
-            "way to rewrite questions", rewrite, ["off", "rules", *config.models], written.where(("context", "retrieve", "rewrite"))
-        )
+    _check_askers(config, written)
     _check_routes(config, written)
     for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS)):
         for place, text in enumerate(getattr(config.guard, side)):
             parse_rail(text, rails, written.where(("guard", side, place)))
+
+
+def _check_askers(config: Config, written: Written) -> None:
+    """Models that retrieval asks. The offline reader quotes, so it cannot do what they are asked for."""
+    if config.context is None:
+        return
+    retrieve, path = config.context.retrieve, ("context", "retrieve")
+    ways = ("off", "rules")
+    asked: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = [
+        ("way to rewrite questions", retrieve.rewrite, ways, (*path, "rewrite")),
+        ("way to expand queries", retrieve.expand, ways, (*path, "expand")),
+        ("way to decompose questions", retrieve.decompose, ways, (*path, "decompose")),
+    ]
+    if retrieve.rerank is not None and isinstance(retrieve.rerank.by, str):
+        asked.append(("reranker", retrieve.rerank.by, ("embedded",), (*path, "rerank", "by")))
+    for what, name, known, where in asked:
+        if name not in {*known, *config.models}:
+            raise unknown(what, name, [*known, *config.models], written.where(where))
+        if name not in known and set(config.models[name].targets) == {"embedded"}:
+            raise ConfigError(
+                f"`{name}` is the offline reader, which quotes: it is no {what}",
+                where=written.where(where),
+                fix=f"name {' or '.join(f'`{way}`' for way in known)}, or the alias of a language model",
+            )
 
 
 def _check_routes(config: Config, written: Written) -> None:

@@ -21,6 +21,7 @@ from groundwork.core.message import Message, say
 from groundwork.core.ports import Outlet
 from groundwork.core.reply import Reply
 from groundwork.core.request import Principal, Request
+from groundwork.gateway.build import uses_embedded
 from groundwork.store.folder import Folder
 from groundwork.store.versions import StoredPrompt
 
@@ -47,6 +48,15 @@ class Live:
         """Answer a question in plain words, as an internal user of this machine."""
         request = Request(messages=(*history, say("user", question)), model=self.app.name, principal=Principal(internal=True))
         return await self.reply(request)
+
+    async def warm(self) -> None:
+        """Load the weights that a question will need, so that the first one does not wait for them. Raises StoreError where they do not load."""
+        config = self.app.settings.config
+        rerank = config.context.retrieve.rerank if config.context is not None else None
+        if config.context is not None:
+            await self.resources.embedder.warm()
+        if uses_embedded(config.models) or (rerank is not None and rerank.by == "embedded"):
+            await self.resources.reader.warm()
 
     async def refresh(self) -> bool:
         """Take up a release that was made since; say whether there was one."""

@@ -11,7 +11,7 @@ from groundwork.app.live import Live, open_live
 from groundwork.cli.found import say_absence, say_explanation, say_hits
 from groundwork.cli.terminal import app_option, json_option, out_json, run
 from groundwork.context.absence import Absence, why_not
-from groundwork.context.explaining import Explanation, explain
+from groundwork.context.explaining import Explanation, explain_trail
 from groundwork.context.search import Search
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.document import Found
@@ -104,14 +104,17 @@ async def _find(root: Path, asked: Asked, *, explained: bool, absent: str | None
         search, scope, keep = context.retriever, _scope(asked), asked.keep or context.keep
         history: Sequence[str] = [asked.after] if asked.after else []
         request = Request(messages=tuple(say("user", text) for text in (*history, asked.query)), principal=Principal(internal=True))
-        query = await context.rewriter.rewrite(request)
-        found = await search.find(query, keep=keep, scope=scope)
+        if search.reranking is not None:
+            await live.warm()  # its budget is for reading, not for loading
+        query, also = await context.queries(request, scope)
+        trail = await search.trail(query, keep=keep, scope=scope, also=also)
+        found = trail.found()
         explanation = prompt = absence = None
         if explained:
-            explanation = await explain(search, live.folder.index, query, keep=keep, scope=scope, asked=asked.query)
+            explanation = await explain_trail(search, live.folder.index, trail, keep=keep, asked=asked.query, also=tuple(also))
             prompt = await _prompt(live, found)
         if absent:
-            absence = await why_not(search, live.folder.index, section, root.resolve(), absent, query, keep=keep, scope=scope)
+            absence = await why_not(search, live.folder.index, section, root.resolve(), absent, query, keep=keep, scope=scope, also=also)
         return Looked(found=found, explanation=explanation, prompt=prompt or {}, why_not=absence)
 
 

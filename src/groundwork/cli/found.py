@@ -1,5 +1,7 @@
 """How a search is shown in the terminal: its hits, its stages, and why a document is missing."""
 
+from collections.abc import Sequence
+
 from groundwork.cli.terminal import bad, bold, dim, good, out, table
 from groundwork.context.absence import Absence
 from groundwork.context.explaining import Candidate, Explanation, Place
@@ -27,6 +29,8 @@ def say_explanation(explanation: Explanation, prompt: dict[str, str]) -> None:
     out(f"{bold('looked up')}  {shorten(explanation.query, 200)}")
     if explanation.query != explanation.asked:
         out(f"{bold('asked')}      {shorten(explanation.asked, 200)}")
+    for one in explanation.also:
+        out(f"{bold('and')}        {shorten(one, 200)}")
     out(
         f"{bold('documents')}  {looked.documents} indexed, {looked.forbidden} forbidden, {looked.filtered} filtered out, "
         f"{looked.searched} searched ({looked.chunks} chunks)"
@@ -35,23 +39,30 @@ def say_explanation(explanation: Explanation, prompt: dict[str, str]) -> None:
     out(f"{bold('lists')}      {sizes}; fused by {explanation.fuse}, {explanation.keep} kept")
     if explanation.dense:
         out(f"{bold('dense')}      {explanation.dense}")
+    rerank = explanation.rerank
+    if rerank is not None:
+        why = f": {rerank.why}" if rerank.why else ""
+        out(f"{bold('reranked')}   by {rerank.by}, {rerank.scored} of {rerank.passages} passages; {rerank.outcome}{why}")
     out("")
     shown = [one for one in explanation.candidates if one.place is not None or one.fused.rank <= explanation.keep + _MOST_LEFT]
-    table([_row(one, prompt) for one in shown], ("hit", "terms", "dense", "fused", "boosted", "prompt", "chunk"))
+    further = (name for name in explanation.sizes if name not in {"terms", "dense"})
+    stages = ("terms", "dense", *further, "fused", "boosted", *(("reranked",) if rerank is not None else ()))
+    table([_row(one, prompt, stages) for one in shown], ("hit", *stages, "prompt", "chunk"))
     left = len(explanation.candidates) - len(shown)
     if left:
         out(dim(f"and {left} more: --json shows them all"))
 
 
-def _row(one: Candidate, prompt: dict[str, str]) -> tuple[str, ...]:
+def _row(one: Candidate, prompt: dict[str, str], stages: Sequence[str]) -> tuple[str, ...]:
     fate = f"  near-duplicate of {one.duplicate_of}" if one.duplicate_of else f"  part of {one.part_of}" if one.part_of else ""
-    boosted = "-" if one.boosted is None else f"{_cell(one.boosted)} ×{one.factor or 1:.2f}"
+    cells = {name: _cell(place) for name, place in one.lists.items()} | {
+        "fused": _cell(one.fused),
+        "boosted": "-" if one.boosted is None else f"{_cell(one.boosted)} ×{one.factor or 1:.2f}",
+        "reranked": _cell(one.reranked),
+    }
     return (
         str(one.place or "-"),
-        _cell(one.lists.get("terms")),
-        _cell(one.lists.get("dense")),
-        _cell(one.fused),
-        boosted,
+        *(cells.get(stage, "-") for stage in stages),
         prompt.get(one.chunk, "-"),
         f"{one.source}  {shorten(one.prefix, 60)}{fate}",
     )

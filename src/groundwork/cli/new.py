@@ -41,7 +41,7 @@ output = ["empty:block", "uncited:flag"]
 _PROMPT = """\
 +++
 description = "Answers from numbered passages, with citations."
-inputs = ["question", "sources"]
+inputs = ["question", "sources", "doubtful"]
 +++
 # system
 You answer questions from the numbered sources below, briefly and exactly.
@@ -54,7 +54,9 @@ You answer questions from the numbered sources below, briefly and exactly.
 {% for source in sources %}[{{ source.number }}] {{ source.title }}
 {{ source }}
 
-{% endfor %}Question: {{ question }}
+{% endfor %}{% if doubtful %}These sources may well not hold the answer: if they do not, say so.
+
+{% endif %}Question: {{ question }}
 """
 
 

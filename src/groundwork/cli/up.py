@@ -8,7 +8,7 @@ from groundwork.app.live import open_live, read_settings
 from groundwork.cli.index import index_documents
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bold, dim, run, talk
-from groundwork.gateway.build import uses_auto, uses_embedded
+from groundwork.gateway.build import uses_auto
 from groundwork.gateway.providers.auto import advice
 
 EPILOG = """\b
@@ -42,10 +42,7 @@ async def _up(root: Path, host: str | None, port: int | None, *, index: bool) ->
             if uses_auto(live.app.settings.config.models) and advice():
                 talk(dim(advice()))
             section = live.app.settings.config.server
-            if live.app.settings.config.context is not None:
-                await live.resources.embedder.warm()  # the first question should not wait for the weights
-            if uses_embedded(live.app.settings.config.models):
-                await live.resources.reader.warm()
+            await live.warm()
             await serve(live, section.host if host is None else host, section.port if port is None else port, ready=_say_ready)
     finally:
         folder.close()

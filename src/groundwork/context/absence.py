@@ -6,12 +6,13 @@ For whoever runs the command line: it says that a document exists, and who may s
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 
 from groundwork.context.config import ContextSection
-from groundwork.context.explaining import Place, places, ranking
+from groundwork.context.explaining import Place, places, ranking, reranked_places
 from groundwork.context.search import EVERY, Search, Trail
 from groundwork.context.sources import find_files
 from groundwork.core.access import Scope
@@ -20,7 +21,7 @@ from groundwork.core.where import comparisons
 from groundwork.store.index_port import Index, Snapshot
 from groundwork.store.labels import Selection
 
-Stage = Literal["found", "not_indexed", "skipped", "forbidden", "filtered", "lists", "duplicate", "fusion"]
+Stage = Literal["found", "not_indexed", "skipped", "forbidden", "filtered", "lists", "duplicate", "reranked", "fusion"]
 _LISTS = {"terms": "terms", "dense": "meaning"}
 
 
@@ -34,7 +35,16 @@ class Absence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def why_not(
-    search: Search, store: Index, config: ContextSection, root: Path, named: str, query: str, *, keep: int, scope: Scope
+    search: Search,
+    store: Index,
+    config: ContextSection,
+    root: Path,
+    named: str,
+    query: str,
+    *,
+    keep: int,
+    scope: Scope,
+    also: Mapping[str, float] = MappingProxyType({}),
 ) -> Absence:
     """Say why the document that is named (by source, by its end, or by its id) is not among the hits. Raises NotFound for what names none."""
     entries = {entry.source: entry for entry in store.documents()}
@@ -42,7 +52,7 @@ async def why_not(
     source = _source(named, {entry.id: entry.source for entry in entries.values()}, skipped, root, config)
     if source not in entries:
         return _not_indexed(source, skipped)
-    trail = await search.trail(query, keep=keep, scope=scope)
+    trail = await search.trail(query, keep=keep, scope=scope, also=also)
     whole = await search.trail(query, keep=keep, scope=scope, depth=EVERY)
     return await store.read(lambda snapshot: _lost(snapshot, search, source, trail, whole, keep))
 
@@ -105,6 +115,10 @@ def _ranked(snapshot: Snapshot, search: Search, source: str, chunks: Sequence[in
         return Absence(
             source=source, stage="duplicate", reason=f"it says nearly the same as {twin.source} ({twin.id}), which came first", lists=best
         )
+    reranked = _best(reranked_places(trail), chunks)
+    if reranked is not None and trail.reranked is not None and boosted.rank <= keep < reranked.rank:
+        reason = f"reranking by {trail.reranked.by} put it from rank {boosted.rank} to {reranked.rank}, and {keep} are kept"
+        return Absence(source=source, stage="reranked", reason=reason, lists=best)
     moved = f", {boosted.rank} after boosts" if trail.factors else ""
     where = ", ".join(f"{_LISTS[name]} #{place.rank}" for name, place in best.items())
     reason = f"it was lost in fusion at rank {fused.rank}{moved} of {len(trail.fused)}, and {keep} are kept ({where})"

@@ -9,7 +9,7 @@ from groundwork.context.chunking import By
 from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
-from groundwork.core.units import Duration, Size
+from groundwork.core.units import Duration, Secret, Size, Tokens
 from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
@@ -115,6 +115,46 @@ class ApproximateSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"recall = {self.recall} is not between 0.5 and 1")
 
 
+class EndpointSection(Section, frozen=True, kw_only=True):
+    """A server that reranks, by the whole URL that is posted to."""
+
+    url: str
+    model: str = ""
+    key: Secret | None = None
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"{self.url!r} is no URL: start it with http:// or https://")
+
+
+class RerankSection(Section, frozen=True, kw_only=True):
+    """The first hits in an order that a model gives them who reads question and passage together."""
+
+    by: str | EndpointSection = "embedded"
+    """`embedded` (the reader that comes with groundwork), the alias of a model, or a server."""
+    depth: int = 12
+    """How many of the first hits are read."""
+    budget: Duration | None = None
+    """What is not scored by then keeps its place behind what was. Left out: 1 s embedded, 2 s for a server, 10 s for a model."""
+    weight: float = 0.5
+    """What the new order counts, and the search's own the rest: 1 replaces it."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.depth <= 200:
+            raise ValueError(f"depth = {self.depth} is not between 2 and 200")
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"weight = {self.weight} is not above 0 and up to 1")
+        if self.budget is not None and self.budget.seconds <= 0:
+            raise ValueError("budget is no time at all")
+
+    @property
+    def seconds(self) -> float:
+        """The budget, or what is usual for its kind."""
+        if self.budget is not None:
+            return self.budget.seconds
+        return 2.0 if isinstance(self.by, EndpointSection) else 1.0 if self.by == "embedded" else 10.0
+
+
 class RetrieveSection(Section, frozen=True, kw_only=True):
     """How chunks are found: the length of each list before fusion, the fusion, what is preferred, and how many hits are kept."""
 
@@ -136,6 +176,19 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
     rewrite: str = "off"
     """What makes a follow-up ("and its population?") a question of its own: `off`, `rules`, or the alias of a model."""
     approximate: ApproximateSection = ApproximateSection()
+    expand: str = "off"
+    """What writes other wordings of a query that are searched beside it: `off`, `rules`, or the alias of a model."""
+    decompose: str = "off"
+    """What takes a question apart that asks several things: `off`, `rules`, or the alias of a model."""
+    rerank: RerankSection | None = None
+    budget: Tokens | None = None
+    """What the passages may take in a prompt. Left out: half of the model's window, where that is known."""
+    order: Literal["auto", "ranked", "ends"] = "auto"
+    """How a prompt shows the passages: by rank, or the best first and last and the weakest in the middle; `auto`: the latter, but for the
+    offline reader, which reads each by itself."""
+
+    cache: Size = Size(0, "0MB")
+    """Memory for results of searches that may be asked again. 0: none are kept."""
 
     def __post_init__(self) -> None:
         check_where(self.where)
@@ -143,6 +196,8 @@ class RetrieveSection(Section, frozen=True, kw_only=True):
             raise ValueError(f"duplicates = {self.duplicates} is not between 0.3 and 1")
         if not 0 <= self.around <= 100_000:
             raise ValueError(f"around = {self.around} is not between 0 and 100000")
+        if self.budget is not None and self.budget.count < 100:
+            raise ValueError(f"budget = {str(self.budget)!r} is less than 100 tokens: no passage would fit")
         if not 0 <= self.diversity <= 1:
             raise ValueError(f"diversity = {self.diversity} is not between 0 and 1")
         for name, value in (("terms", self.terms), ("dense", self.dense)):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from groundwork.context.fusion import Ranked
+from groundwork.context.reranking import Outcome, Reranked
 from groundwork.context.search import Search, Trail
 from groundwork.core.access import Scope
 from groundwork.core.document import Chunk
@@ -31,6 +32,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     factor: float | None
     """What boosts and recency multiplied its score by; None where nothing is configured."""
     boosted: Place | None
+    reranked: Place | None = None
+    """Its rank among what was reranked, and the reranker's score on its own scale."""
     duplicate_of: str
     """The chunk that stands for it, as `source (id)`; empty where it is no near-duplicate."""
     part_of: str
@@ -49,17 +52,30 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """Of the documents that were searched."""
 
 
+class RerankTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of reranking: `passages` should have been read, `scored` were."""
+
+    by: str
+    outcome: Outcome
+    passages: int
+    scored: int
+    why: str
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One search, stage by stage. `asked` is the question, `query` what was looked up for it."""
 
     asked: str
     query: str
+    also: tuple[str, ...]
+    """Further queries that were searched beside it: `query 2` and so on among the lists."""
     generation: str
     fuse: str
     looked: Looked
     sizes: dict[str, int]
     """How many chunks each list holds."""
     keep: int
+    rerank: RerankTold | None = None
     candidates: tuple[Candidate, ...]
     """In the order of the ranking: hits first."""
     dense: str
@@ -68,20 +84,28 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 async def explain(search: Search, store: Index, query: str, *, keep: int, scope: Scope, asked: str = "") -> Explanation:
     """Search and say why. Raises as the search does."""
-    trail = await search.trail(query, keep=keep, scope=scope)
-    return await store.read(lambda snapshot: _explanation(snapshot, search, trail, keep, asked or query))
+    return await explain_trail(search, store, await search.trail(query, keep=keep, scope=scope), keep=keep, asked=asked)
 
 
-def _explanation(snapshot: Snapshot, search: Search, trail: Trail, keep: int, asked: str) -> Explanation:
+async def explain_trail(
+    search: Search, store: Index, trail: Trail, *, keep: int, asked: str = "", also: tuple[str, ...] = ()
+) -> Explanation:
+    """Say why a search that was done found what it found."""
+    return await store.read(lambda snapshot: _explanation(snapshot, search, trail, keep, asked or trail.query, also))
+
+
+def _explanation(snapshot: Snapshot, search: Search, trail: Trail, keep: int, asked: str, also: tuple[str, ...]) -> Explanation:
     chunks = snapshot.chunks("number", [one.number for one in trail.fused]) | trail.chunks
     return Explanation(
         asked=asked,
         query=trail.query,
+        also=also,
         generation=trail.generation,
         fuse=search.config.fuse,
         looked=looked_at(snapshot, trail.selection),
         sizes={name: len(entries) for name, entries in trail.lists.items()},
         keep=keep,
+        rerank=_rerank(trail.reranked),
         candidates=candidates(trail, chunks),
         dense=trail.dense,
     )
@@ -100,6 +124,7 @@ def candidates(trail: Trail, chunks: Mapping[int, Chunk]) -> tuple[Candidate, ..
     lists = {name: places(entries) for name, entries in trail.lists.items()}
     fused, boosted = ranking(trail.fused), ranking(trail.boosted)
     hits = {one.number: place for place, one in enumerate(trail.best, start=1)}
+    reranked = reranked_places(trail)
     rows = [
         Candidate(
             source=chunks[one.number].source,
@@ -110,6 +135,7 @@ def candidates(trail: Trail, chunks: Mapping[int, Chunk]) -> tuple[Candidate, ..
             fused=fused[one.number],
             factor=trail.factors.get(one.number),
             boosted=boosted[one.number] if trail.factors else None,
+            reranked=reranked.get(one.number),
             duplicate_of=_named(chunks, trail.duplicates.get(one.number)),
             part_of=_named(chunks, trail.parts.get(one.number)),
             place=hits.get(one.number),
@@ -118,6 +144,21 @@ def candidates(trail: Trail, chunks: Mapping[int, Chunk]) -> tuple[Candidate, ..
         if one.number in chunks
     ]
     return tuple(sorted(rows, key=lambda row: row.place or len(rows) + 1))
+
+
+def reranked_places(trail: Trail) -> dict[int, Place]:
+    """Where reranking put each chunk that was read."""
+    told = trail.reranked
+    if told is None:
+        return {}
+    read = [one.number for one in told.ranking if one.number in told.scores]
+    return {number: Place(rank=rank, score=told.scores[number]) for rank, number in enumerate(read, start=1)}
+
+
+def _rerank(told: Reranked | None) -> RerankTold | None:
+    if told is None:
+        return None
+    return RerankTold(by=told.by, outcome=told.outcome, passages=told.read, scored=len(told.scores), why=told.why)
 
 
 def places(entries: list[tuple[int, float]]) -> dict[int, Place]:

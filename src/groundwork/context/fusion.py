@@ -51,6 +51,17 @@ def fuse(
     return ordered(Ranked(number, scores[number], ranks[number]) for number in ranks)
 
 
+def fuse_queries(asked: Sequence[Ranked], further: Mapping[str, Entries], weights: Mapping[str, float]) -> list[Ranked]:
+    """One ranking from that of the query as it was asked, which counts 1, and those of further queries by their names (reciprocal rank fusion)."""
+    scores = {one.number: 1 / (RRF + rank) for rank, one in enumerate(asked, start=1)}
+    ranks = {one.number: one.ranks for one in asked}
+    for name, entries in further.items():
+        for rank, (number, _) in enumerate(entries, start=1):
+            scores[number] = scores.get(number, 0.0) + weights[name] / (RRF + rank)
+            ranks[number] = ranks.get(number, {}) | {name: rank}
+    return ordered(Ranked(number, scores[number], ranks[number]) for number in scores)
+
+
 def ordered(entries: Iterable[Ranked]) -> list[Ranked]:
     """Best first; equals by their number."""
     return sorted(entries, key=lambda ranked: (-ranked.score, ranked.number))

@@ -34,6 +34,9 @@ class Neighbours(NamedTuple):
     """How they were found, for whoever asks why."""
 
 
+NOBODY = Neighbours([], {})
+
+
 class Dense(Protocol):
     """Finds the nearest chunks. Called on reader threads, several at once, each with a connection of the store that is inside a snapshot;
     `state` names that snapshot (see `read_state`).

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from groundwork.context.config import RecencySection
 from groundwork.context.fusion import Ranked, ordered
+from groundwork.core.document import Chunk
 from groundwork.core.text import words
 from groundwork.core.where import Values, is_date
 
@@ -43,6 +44,22 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
 def overlap(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
     """Share of the shingles that two texts have in common (Jaccard). Source: Broder, On the resemblance and containment of documents (1997)."""
     return len(one & other) / len(one | other)
+
+
+class Shared:
+    """How much of their shingles two chunks share; each chunk is cut once."""
+
+    def __init__(self, chunks: Mapping[int, Chunk]) -> None:
+        self._chunks = chunks
+        self._runs: dict[int, frozenset[tuple[str, ...]]] = {}
+
+    def __call__(self, one: int, other: int) -> float:
+        return overlap(self._of(one), self._of(other))
+
+    def _of(self, number: int) -> frozenset[tuple[str, ...]]:
+        if number not in self._runs:
+            self._runs[number] = shingles(self._chunks[number].text)
+        return self._runs[number]
 
 
 def without_duplicates(ranking: Sequence[Ranked], alike: Alike, threshold: float) -> tuple[list[Ranked], dict[int, int]]:

@@ -5,16 +5,15 @@ previous turn. A model writes it anew where one is configured; where it fails, i
 Not covered: questions that need several searches, and other languages than English for the rules.
 """
 
-import asyncio
 import re
 from typing import Protocol
 
+from groundwork.context.asking import ask
 from groundwork.core.errors import GroundworkError
-from groundwork.core.message import Message, say
+from groundwork.core.message import Message, Text
 from groundwork.core.ports import Model
-from groundwork.core.request import Parameters, Request
+from groundwork.core.request import Request
 from groundwork.core.text import STOPWORDS, content_words, shorten, stem, words
-from groundwork.core.whole import gather
 from groundwork.observe.recorder import span
 
 _OPENING = re.compile(r"\s*(?:and|but|or|so|also|then|what about|how about|what of)\b", re.IGNORECASE)
@@ -25,7 +24,6 @@ _FEW = 2
 """A question with no more words of meaning than this leans on what was said before."""
 _MOST = 6
 _PREVIOUS = 2_000
-_SECONDS = 10.0
 _LONGEST = 400
 
 _INSTRUCTION = """\
@@ -79,19 +77,14 @@ class ByModel:
 
     async def _ask(self, request: Request) -> str:
         said = "\n".join(f"{message.role}: {shorten(message.text, _PREVIOUS)}" for message in _turns(request)[-4:])
-        asked = Request(
-            messages=(say("system", _INSTRUCTION), say("user", f"{said}\n\nLast question: {shorten(request.question, _PREVIOUS)}")),
-            parameters=Parameters(temperature=0.0, max_tokens=120),
-            principal=request.principal,
-            deadline=request.deadline,
-        )
+        text = f"{said}\n\nLast question: {shorten(request.question, _PREVIOUS)}"
+        parts = [Text(text=text)]
         try:
-            async with asyncio.timeout(_SECONDS):
-                whole = await gather(self._model.stream(asked))
+            answer = await ask(self._model, _INSTRUCTION, parts, most=120, principal=request.principal, deadline=request.deadline)
         except (GroundworkError, TimeoutError):
             return ""
-        query = " ".join(whole.text.split()).strip("\"'“” ")
-        return query if whole.is_answer and not whole.citations and 0 < len(query) <= _LONGEST else ""
+        query = " ".join(answer.split()).strip("\"'“” ")
+        return query if 0 < len(query) <= _LONGEST else ""
 
 
 def by_rules(request: Request) -> str:

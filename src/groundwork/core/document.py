@@ -94,6 +94,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ranks: dict[str, int] = {}
     similarity: float | None = None
     """Cosine of question and chunk, where the dense list or the scorer computed it."""
+    rerank: float | None = None
+    """The reranker's score on its own scale, where it has read the chunk."""
 
     @property
     def text(self) -> str:
@@ -106,6 +108,18 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hits: tuple[Hit, ...] = ()
     generation: str = ""
     query: str = ""
+    evidence: float | None = None
+    """How likely the hits hold the answer, by the search's own signals (0 to 1, at even odds); None where nothing can be said."""
+    doubtful: bool = False
+    """Whether that is so little that a prompt had better say so."""
+    at_ends: bool = False
+    """Whether a prompt shows the best passages first and last, and the weakest in the middle."""
+
+    @property
+    def shown(self) -> list[tuple[int, Hit]]:
+        """The hits with their numbers (from 1, by rank), in the order in which a prompt shows them: 1, 3, 5, … 4, 2 where `at_ends`."""
+        numbered = list(enumerate(self.hits, start=1))
+        return [*numbered[::2], *reversed(numbered[1::2])] if self.at_ends else numbered
 
 
 class Citation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,7 @@ source in `aclosing(...)`, so that leaving early reaches the network.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from groundwork.core.access import Scope
@@ -44,9 +44,23 @@ class Embedder(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds what may be known for a query within a scope, best first."""
+    """Finds what may be known for a query within a scope, best first. `also` are further queries, with what each counts against the query's 1."""
 
-    async def find(self, query: str, /, *, keep: int, scope: Scope = ...) -> Found: ...
+    async def find(self, query: str, /, *, keep: int, scope: Scope = ..., also: Mapping[str, float] = ...) -> Found: ...
+
+
+class Reranker(Protocol):
+    """Scores passages for a query: the higher, the better it answers. Only the order counts, so any scale will do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def at_once(self) -> int:
+        """How many passages one call takes, where scores of several calls compare; 0: all that are to be compared in one."""
+        ...
+
+    async def score(self, query: str, passages: Sequence[str], /) -> Sequence[float]: ...
 
 
 class Outlet(Protocol):

@@ -4,7 +4,7 @@ import math
 import re
 
 _PASSWORD = re.compile(r"(?i)([?&](?:ssl)?password=)[^&]*")
-_NUMBER = re.compile(r"^\s*(\d+(?:[_,]\d{3})*(?:\.\d+)?)\s*([A-Za-z%]+)\s*$")
+_NUMBER = re.compile(r"^\s*(\d+(?:[_,]\d{3})*(?:\.\d+)?)\s*([A-Za-z%]+(?: tokens)?)\s*$")
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
 _BYTES = {"b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000, "kib": 1_024, "mib": 1_048_576, "gib": 1_073_741_824}
@@ -69,6 +69,18 @@ class Size(Quantity):
 
     @property
     def bytes(self) -> int:
+        return int(self.number)
+
+
+class Tokens(Quantity):
+    """Tokens, written `3000 tokens`, `3k tokens`, `1M tokens`."""
+
+    __slots__ = ()
+    units = {"tokens": 1.0, "k tokens": 1_000.0, "m tokens": 1_000_000.0}
+    example = "3k tokens"
+
+    @property
+    def count(self) -> int:
         return int(self.number)
 
 

@@ -22,6 +22,10 @@ class Reader:
         """The surest spans, best first. Raises InputError where the question leaves no room for a passage, Overloaded, StoreError."""
         return await self._door.ask(lambda reader: reader.reading(question, passages, most=MOST))
 
+    async def answerable(self, question: str, passages: Sequence[str], /) -> list[float]:
+        """For each passage the logit of its holding the answer; negative infinity for an empty one. Raises as `spans` does."""
+        return await self._door.ask(lambda reader: reader.judging(question, passages))
+
     async def warm(self) -> None:
         """Load the weights now."""
         await self._door.warm()

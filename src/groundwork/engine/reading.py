@@ -102,6 +102,23 @@ class SpanReader:
             yield
         return apart(found, most)
 
+    def judging(self, question: str, passages: Sequence[str]) -> Generator[None, None, list[float]]:
+        """For each passage the logit of its holding the answer, of a long one that of its surest window; pauses after each batch (see `door`).
+
+        Nothing can be read where the question or a passage is empty: negative infinity. Raises `InputError` as `read` does.
+        """
+        manifest = self.manifest
+        found = [-math.inf] * len(passages)
+        pairs = [(question, passage) for passage in passages] if question.strip() else []
+        made = paired(self._model.tokenizer, pairs, window=manifest.window, stride=manifest.stride, first="question")
+        windows = [window for window in made if window.offsets]
+        for places, (_, answerable) in self._model.run(windows):
+            for line, place in enumerate(places):
+                source = windows[place].source
+                found[source] = max(found[source], float(answerable[line]))
+            yield
+        return found
+
     def _spans(self, window: Window, logits: Vectors, answerable: float, most: int) -> list[SpanFound]:
         """The best spans of one window; `logits` [sequence, 2]."""
         inside = logits[window.first : window.first + len(window.offsets)]

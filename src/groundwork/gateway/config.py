@@ -11,7 +11,7 @@ from typing import Literal
 
 from groundwork.core.config import Section
 from groundwork.core.errors import Cause
-from groundwork.core.units import Duration, Money, Secret
+from groundwork.core.units import Duration, Money, Secret, Tokens
 
 ProviderKind = Literal["openai", "scripted"]
 
@@ -71,4 +71,6 @@ class ModelSection(Section, frozen=True, kw_only=True):
     """The causes that move on to the next target, as long as nothing has left. A content filter is never routed around silently."""
     timeout: TimeoutSection = TimeoutSection()
     price: PriceSection | None = None
+    window: Tokens | None = None
+    """What the model reads at once, its answer included; known of a few, and said here for others."""
     best_of: BestOfSection | None = None

@@ -8,6 +8,7 @@ import msgspec
 
 from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
+from groundwork.context.config import ContextSection
 from groundwork.core.document import Document
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.measure import Example
@@ -17,6 +18,7 @@ from groundwork.datasets.synthesise import quote_finder
 from groundwork.engine.batching import Batcher
 from groundwork.engine.encoder import Encoder
 from groundwork.engine.quoting import Quoter
+from groundwork.engine.reader import Reader
 from groundwork.evaluate.suite import Suite
 from groundwork.loop.harvest import harvest
 from groundwork.loop.lap import propose
@@ -30,6 +32,7 @@ from groundwork.tuning.retrieval.verdict import Tuned, need_enough, verdict
 Asked = Literal["suite", "feedback", "documents"]
 MADE = "the questions were made from the documents by rules and share their words: they compare chunkings, and no retriever is proposed because of them"
 LIKED = "approved answers cite what the settings in force found: another candidate has to win in spite of that"
+UNRANKED = "everything was compared before reranking: a server or a model would have been asked for every question of every candidate"
 REPORTED = "the cases are those that the gate reports on: choose on others, or the gate will be too kind"
 
 
@@ -71,16 +74,19 @@ async def tune_retrieval(root: Path, folder: Folder, wanted: Wanted, *, progress
     tried = [in_force(section), *candidates(section, kinds=wanted.kinds, more=wanted.more)]
     if len(tried) == 1:
         raise InputError("there is nothing to try besides the settings in force", fix="name a setting: --try context.retrieve.keep=8")
-    embedder = Batcher()
+    embedder, reader = Batcher(), Reader()
     try:
         questions = await _questions(root, folder, settings, wanted, documents, embedder)
         need_enough(questions.gathered.cases)
         encoder = Encoder(workers=workers)
         known = vectors_of(folder.index, encoder)
         cases = questions.gathered.cases
-        trials = Trials(documents, cases, encoder, embedder, folder=folder.path, section=section, known=known, progress=progress)
+        trials = Trials(
+            documents, cases, encoder, embedder, folder=folder.path, section=section, known=known, progress=progress, reader=reader
+        )
         measured = await trials.measure(tried)
     finally:
+        await reader.close()
         await embedder.close()
     found = verdict(
         questions.gathered.cases,
@@ -89,10 +95,15 @@ async def tune_retrieval(root: Path, folder: Folder, wanted: Wanted, *, progress
         asked=questions.described,
         left_out=dict(questions.gathered.left_out),
         budget=trials.budget,
-        notes=questions.notes,
+        notes=(*questions.notes, *_unranked(section)),
         only_chunks=questions.made,
     )
     return await _proposed(root, folder, found, questions.parents) if wanted.proposes else found
+
+
+def _unranked(section: ContextSection) -> tuple[str, ...]:
+    rerank = section.retrieve.rerank
+    return (UNRANKED,) if rerank is not None and rerank.by != "embedded" else ()
 
 
 async def _proposed(root: Path, folder: Folder, found: Tuned, parents: tuple[str, ...]) -> Tuned:

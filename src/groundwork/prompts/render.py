@@ -59,7 +59,8 @@ def render(prompt: Prompt, request: Request, found: Found, shots: Sequence[Shot]
     """
     values: dict[str, Any] = {name: _taint(value) for name, value in request.variables.items() if name in prompt.inputs}
     values["question"] = _labelled(request.question, "user")
-    values["sources"] = [Passage(hit, number) for number, hit in enumerate(found.hits, start=1)]
+    values["sources"] = [Passage(hit, number) for number, hit in found.shown]
+    values["doubtful"] = found.doubtful
     missing = [name for name in prompt.inputs if name not in values]
     if missing:
         raise InputError(

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -122,3 +123,21 @@ async def test_the_index_in_use_is_read_for_its_vectors_and_never_written(root: 
         assert vectors_of(store, FakeEncoder("another")) == {}
     finally:
         store.close()
+
+
+class Perverse:
+    """Puts the passage that answers last."""
+
+    async def answerable(self, question: str, passages: Sequence[str], /) -> list[float]:
+        return [-5.0 if "under stone" in passage and question.split()[3] in passage else 5.0 for passage in passages]
+
+
+async def test_the_embedded_reranker_is_tried_when_it_is_named(tmp_path: Path) -> None:
+    one = msgspec.structs.replace(NOW, retrieve=RetrieveSection(keep=1, fuse="terms"))
+    tried = [in_force(one), *candidates(one, kinds=(), more={"context.retrieve.rerank": {"by": "embedded", "weight": 1.0}})]
+    now, reranked = await trials(tmp_path, FakeEncoder(), reader=Perverse()).measure(tried)
+    assert sum(reranked.first) < sum(now.first)
+    plain, ignored = await trials(tmp_path, FakeEncoder()).measure(tried)
+    assert plain == ignored == now
+    (named,) = candidates(one, kinds=(), more={"context.retrieve.rerank.by": "embedded"})
+    assert named.name == "retrieve.rerank.by = embedded"

@@ -1,13 +1,11 @@
 """The settings that are tried against those in force, one difference at a time: two at once would win or lose together."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args, get_type_hints
-
-import msgspec
+from typing import Any, Literal, NamedTuple, cast, get_args, get_type_hints
 
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
-from groundwork.core.config import set_path, steps_of
-from groundwork.core.errors import InputError
+from groundwork.core.config import Written, decode, plain, set_path, steps_of
+from groundwork.core.errors import ConfigError, InputError
 
 Kind = Literal["chunk", "retrieve"]
 SECTIONS: Mapping[Kind, type[ChunkSection] | type[RetrieveSection]] = {"chunk": ChunkSection, "retrieve": RetrieveSection}
@@ -82,7 +80,7 @@ def candidates(
 
 def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
     """The sections with the settings laid over; of a chunking that counts nothing, the size in force goes."""
-    tables: dict[str, Any] = {"chunk": msgspec.to_builtins(section.chunk), "retrieve": msgspec.to_builtins(section.retrieve)}
+    tables: dict[str, Any] = {"chunk": _table(section.chunk), "retrieve": _table(section.retrieve)}
     if f"{PREFIX}chunk.by" in settings and f"{PREFIX}chunk.size" not in settings:
         tables["chunk"]["size"] = 0
     for path, value in settings.items():
@@ -93,9 +91,22 @@ def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
             )
         set_path(tables, path.removeprefix(PREFIX), value)
     try:
-        chunk = msgspec.convert(tables["chunk"], ChunkSection)
-        retrieve = msgspec.convert(tables["retrieve"], RetrieveSection)
-    except (msgspec.ValidationError, ValueError) as error:
+        chunk = decode(Written(file="", table=tables["chunk"], lines={}), ChunkSection)
+        retrieve = decode(Written(file="", table=tables["retrieve"], lines={}), RetrieveSection)
+    except ConfigError as error:
         shown = ", ".join(f"{path} = {value}" for path, value in settings.items())
-        raise InputError(f"{shown} cannot be tried: {error}", fix="see `[context]` in docs/configuration.md for what it takes") from None
+        raise InputError(
+            f"{shown} cannot be tried: {error.what.removeprefix('``: ')}", fix="see `[context]` in docs/configuration.md for what it takes"
+        ) from None
     return Candidate(settings, chunk, retrieve)
+
+
+def _table(value: Any) -> Any:
+    """A section as people would write it, without what is left out."""
+    return _written(plain(value))
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _written(item) for key, item in cast("dict[str, Any]", value).items() if item is not None}
+    return [_written(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from groundwork.context.chunking import embedded_text
-from groundwork.context.config import ChunkSection, ContextSection
+from groundwork.context.config import ChunkSection, ContextSection, RerankSection
 from groundwork.context.indexing import ChunkEncoder, split_as
 from groundwork.context.labels import Labeller
+from groundwork.context.rerank_embedded import EmbeddedReranker, Judge
+from groundwork.context.reranking import Reranking
 from groundwork.context.search import Search
 from groundwork.core.document import Chunk, Document, Hit
 from groundwork.core.errors import InputError
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 _BATCH = 64
 _BESIDE = "context-tune-"
+_PATIENCE = 600.0
 _MOST = 100
 """Hits that are asked for at most."""
 
@@ -66,6 +69,7 @@ class Trials:
         progress: Progress,
         section: ContextSection | None = None,
         known: Mapping[str, "Vectors"] | None = None,
+        reader: Judge | None = None,
     ) -> None:
         self._documents = documents
         self._cases = cases
@@ -75,6 +79,7 @@ class Trials:
         self._progress = progress
         self._labeller = Labeller(section or ContextSection(sources=()))
         self._known = known or {}
+        self._reader = reader
         self._budgets: list[float] = []
         """Characters for each question; empty until the settings in force have been measured."""
         self._keep = 0
@@ -143,7 +148,8 @@ class Trials:
         if not chunks:  # no document can be split this way
             nothing = (0.0,) * len(self._cases)
             return Measured(nothing, nothing, 0, left_out)
-        search = Search(store, self._embedder, ContextSection(sources=(), retrieve=candidate.retrieve))
+        section = ContextSection(sources=(), retrieve=candidate.retrieve)
+        search = Search(store, self._embedder, section, reranking=self._reranking(candidate.retrieve.rerank))
         keep = candidate.retrieve.keep
         if not self._budgets:
             self._budgets, self._keep = await self._handed_now(search, store, keep), keep
@@ -155,6 +161,12 @@ class Trials:
             places = (place for place, hit in enumerate(hits, start=1) if any(need.is_in(hit.chunk) for need in case.needs))
             first.append(1 / place if (place := next(places, 0)) else 0.0)
         return Measured(tuple(held), tuple(first), chunks, left_out)
+
+    def _reranking(self, section: RerankSection | None) -> Reranking | None:
+        """The embedded reranker, as long as it takes: a busy machine must not choose. Others would be asked thousands of times, and are not."""
+        if section is None or section.by != "embedded" or self._reader is None:
+            return None
+        return Reranking(EmbeddedReranker(self._reader), section.depth, _PATIENCE, section.weight)
 
     async def _handed_now(self, search: Search, store: IndexStore, keep: int) -> list[float]:
         """How many characters the settings in force hand over for each question; where they find too little, as many as they could."""
