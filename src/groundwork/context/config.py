@@ -1,4 +1,4 @@
-"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, how it is searched."""
+"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, embedded and searched."""
 
 import re
 from datetime import date
@@ -6,6 +6,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
 from groundwork.context.chunking import By
+from groundwork.context.encoder_config import WINDOW, EncoderSection
 from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
@@ -13,10 +14,6 @@ from groundwork.core.units import Duration, Size
 from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
-
-WINDOW = 254
-"""Word pieces of prefix and text that the embedded encoder reads at most: its 256 less the two special ones."""
-
 
 COUNTED = {"words": 5, "sentences": 1, "characters": 50}
 """What `size` counts, and how small it may be."""
@@ -50,8 +47,8 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     """Words, sentences or characters (whichever `by` counts) that a chunk has at most, within `tokens`; 0: as many as fit."""
 
     def __post_init__(self) -> None:
-        if not 32 <= self.tokens <= WINDOW:
-            raise ValueError(f"tokens = {self.tokens} is not between 32 and {WINDOW} (the encoder's window)")
+        if self.tokens < 32:
+            raise ValueError(f"tokens = {self.tokens} is less than the 32 that a chunk has at least")
         if not 0 <= self.overlap <= self.tokens // 2:
             raise ValueError(f"overlap = {self.overlap} is not between 0 and half of tokens = {self.tokens}")
         if self.size and self.by not in COUNTED:
@@ -196,10 +193,12 @@ class ContextSection(Section, frozen=True, kw_only=True):
     fetch: FetchSection = FetchSection()
     metadata: tuple[MetadataSection, ...] = ()
     permissions: PermissionsSection | None = None
+    encoder: EncoderSection | Literal["embedded"] = "embedded"
     chunk: ChunkSection = ChunkSection()
     retrieve: RetrieveSection = RetrieveSection()
 
     def __post_init__(self) -> None:
+        self.check_chunk(self.chunk)
         for pattern in self.sources:
             kind = kind_of(pattern)
             if kind == "page":
@@ -212,6 +211,12 @@ class ContextSection(Section, frozen=True, kw_only=True):
                 raise ValueError(f"source {pattern!r} is no glob: `**` stands alone between slashes, as in 'docs/**/*.md'")
             if PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
                 raise ValueError(f"source {pattern!r} leads out of the application's folder: name files inside it")
+
+    def check_chunk(self, chunk: ChunkSection) -> None:
+        """Raises ValueError where the encoder's window is known and does not hold such chunks."""
+        most = WINDOW if self.encoder == "embedded" else self.encoder.room
+        if most is not None and chunk.tokens > most:
+            raise ValueError(f"chunk.tokens = {chunk.tokens} is not between 32 and {most} (the encoder's window)")
 
 
 def _check_page(url: str) -> None:

@@ -1,27 +1,30 @@
 """Bringing the index in step with the files: new and changed documents in, removed ones out, everything else untouched.
 
-Each source is one transaction, durable before the next begins: a process that is killed loses the source it was at, and the next run
-completes the rest. A change embeds only the chunks whose text is not in the index yet, wherever it stands there.
+Each source is one transaction, durable before the next begins: a process that is killed loses the source it was at (with a service that embeds
+many texts at once, those of one call), and the next run completes the rest. A change embeds only the chunks whose text is not in the index
+yet, wherever it stands there.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from groundwork.context import reading
 from groundwork.context.chunking import embedded_text, split
 from groundwork.context.config import ChunkSection, ContextSection
+from groundwork.context.encoders import ChunkEncoder, check_window
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
-from groundwork.context.packing import Measure
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
+from groundwork.gateway.providers.embeddings import TooLong
 from groundwork.store.index import FOLDER, IndexStore, find_source
+from groundwork.store.labels import Labels
 from groundwork.store.lock import holding
 
 if TYPE_CHECKING:
@@ -42,15 +45,6 @@ _BATCH = 64
 """Chunks embedded between two signs of life."""
 
 
-class ChunkEncoder(Measure, Protocol):
-    """The encoder as indexing needs it: it counts, cuts and embeds, in the calling thread."""
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    def encode(self, texts: Sequence[str], /) -> "Vectors": ...
-
-
 class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one run did. `skipped` pairs a source (or a pattern that matches nothing) with the reason."""
 
@@ -65,6 +59,20 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+
+
+class Ready(NamedTuple):
+    """A source that was read and split, and waits for the vectors of its `missing` chunks."""
+
+    document: Document
+    chunks: list[Chunk]
+    vectors: dict[str, "Vectors"]
+    """Of chunks whose text the index holds somewhere."""
+    missing: list[Chunk]
+    digest: str
+    labels: Labels
+    known: bool
+    """Whether the index has a document of this source."""
 
 
 class Stopped(Exception):
@@ -91,16 +99,22 @@ class Indexer:
         self._labeller = Labeller(config)
         self._counts = {"added": 0, "changed": 0, "removed": 0, "unchanged": 0, "embedded": 0, "reused": 0}
         self._skipped: list[tuple[str, str]] = []
+        self._waiting: list[Ready] = []
+        self._dimensions = 0
+        self._rebuilds = False
 
     def run(self, progress: Progress = _quiet, *, rebuild: bool = False) -> IndexReport:
         """Index what is new or changed, remove what is gone. `rebuild` does every source again: needed after a change of encoder or chunking.
 
         A file that cannot be read as text is skipped with its reason, and what the index held of it goes: search knows only what a file says
         now. A file that cannot be opened, a page that cannot be reached and what a failing function gave keep their last known state. Raises StoreBusy where another process is indexing, ConfigError where
-        the chunking, StoreError where the encoder is not the index's own.
+        the chunking, StoreError where the encoder is not the index's own, UpstreamError where a service that embeds fails: what was stored
+        before stays, and the next run goes on from there.
         """
         started = time.monotonic()
         self._counts = dict.fromkeys(self._counts, 0)
+        self._waiting, self._dimensions, self._rebuilds = [], 0, rebuild
+        check_window(self._config.encoder, self._config.chunk.tokens, self._encoder)
         with holding(self._root / LOCK, what="indexing here"):
             self._agree(rebuild=rebuild)
             self._store.begin(access=self._labeller.fingerprint)
@@ -109,8 +123,15 @@ class Indexer:
             known = self._store.digests()
             total = len(sources.origins)
             for done, (source, origin) in enumerate(sources.origins.items()):
-                progress(done, total, source)
-                self._take(source, origin, known.get(source), lambda done=done, source=source: progress(done, total, source), rebuild)
+
+                def alive(done: int = done, source: str = source) -> None:
+                    progress(done - len(self._waiting), total, source)
+
+                alive()
+                self._take(source, origin, known.get(source), alive, rebuild)
+                if max(len(self._waiting), sum(len(one.missing) for one in self._waiting)) >= self._encoder.together:
+                    self._store_waiting(alive)
+            self._store_waiting(lambda: progress(total - len(self._waiting), total, ""))
             for source in known.keys() - sources.origins.keys():  # after the others: a document that was moved keeps its vectors
                 if sources.is_gone(source):
                     self._remove(source)
@@ -143,7 +164,7 @@ class Indexer:
             raise ConfigError(f"the index was made with other chunks ({made['chunk']}) than `[context.chunk]` asks for", fix=fix)
 
     def _take(self, source: str, origin: Origin, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
-        """Bring one source up to date."""
+        """Read one source and split it, where it is not what the index holds already."""
         try:
             raw = origin.load()
             salt = self._labeller.salt(source)
@@ -153,11 +174,8 @@ class Indexer:
                 return
             document = reading.parse_raw(raw)
             labels = self._labeller.labels(document)
-            chunks = split_as(document, self._encoder, self._config.chunk)
         except InputError as error:
-            self._skipped.append((source, error.what))
-            if known is not None:
-                self._remove(source)
+            self._skip(source, error.what, known=known is not None)
             return
         except OSError as error:
             self._skipped.append((source, f"it cannot be opened: {error.strerror}"))
@@ -167,23 +185,78 @@ class Indexer:
             self._skipped.append((source, error.what))
             self._relabel(source)
             return
+        try:
+            chunks = split_as(document, self._encoder, self._config.chunk)
+        except InputError as error:
+            self._skip(source, error.what, known=known is not None)
+            return
         self._skipped.extend((source, f"{PARTLY}{unread}") for unread in document.unread)
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
         vectors = {} if rebuild else self._store.known_vectors(fresh)
         missing = [chunk for chunk in fresh if chunk.id not in vectors]
-        vectors |= self._embed(missing, alive)
-        self._store.put(document, chunks, vectors, digest=digest, labels=labels)
-        self._counts["added" if known is None else "changed"] += 1
-        self._counts["embedded"] += len(missing)
-        self._counts["reused"] += len(chunks) - len(missing)
+        self._waiting.append(Ready(document, chunks, vectors, missing, digest, labels, known is not None))
 
-    def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> Iterator[tuple[str, "Vectors"]]:
-        for start in range(0, len(chunks), _BATCH):
-            some = chunks[start : start + _BATCH]
-            vectors = self._encoder.encode([embedded_text(chunk) for chunk in some])
-            yield from zip((chunk.id for chunk in some), vectors, strict=True)
+    def _store_waiting(self, alive: Callable[[], None]) -> None:
+        """Embed what waits, all together, and store each source. A text that cannot be embedded costs its own source alone."""
+        if not self._waiting:
+            return
+        try:
+            vectors = self._embed([chunk for one in self._waiting for chunk in one.missing], alive)
+        except InputError as error:
+            waiting = self._waiting
+            if len(waiting) == 1:
+                self._waiting = []
+                self._skip(waiting[0].document.source, error.what, known=waiting[0].known)
+                return
+            for one in waiting:
+                self._waiting = [one]
+                self._store_waiting(alive)
+            return
+        while self._waiting:
+            one = self._waiting.pop(0)
+            found = one.vectors | {chunk.id: vectors[embedded_text(chunk)] for chunk in one.missing}
+            self._store.put(one.document, one.chunks, found, digest=one.digest, labels=one.labels)
+            self._counts["changed" if one.known else "added"] += 1
+            self._counts["embedded"] += len(one.missing)
+            self._counts["reused"] += len(one.chunks) - len(one.missing)
+
+    def _embed(self, chunks: Sequence[Chunk], alive: Callable[[], None]) -> dict[str, "Vectors"]:
+        """The vectors of the chunks' texts. Raises InputError that names the place of one that is too long."""
+        texts = list({embedded_text(chunk): chunk for chunk in chunks}.items())
+        found: dict[str, Vectors] = {}
+        step = max(_BATCH, self._encoder.together)
+        for start in range(0, len(texts), step):
+            some = texts[start : start + step]
+            try:
+                vectors = self._encoder.encode([text for text, _ in some])
+            except TooLong as error:
+                chunk = some[error.place][1]
+                place = f", line {chunk.line}" if chunk.line else f", page {chunk.page}" if chunk.page else ""
+                what = f"its chunk at {chunk.start}-{chunk.end}{place} is longer than the encoder reads"
+                raise InputError(what, fix=error.fix) from error
+            self._check_dimensions(int(vectors.shape[1]))
+            found.update(zip((text for text, _ in some), vectors, strict=True))
             alive()
+        return found
+
+    def _check_dimensions(self, made: int) -> None:
+        """A service may change its model without a word: vectors of two lengths never stand in one index."""
+        self._dimensions = self._dimensions or self._store.dimensions() or made
+        if made != self._dimensions and self._rebuilds:
+            self._store.prepare(self._made_with(), clear=True, stale=True)
+            self._rebuilds, self._dimensions = False, made
+        if made != self._dimensions:
+            raise StoreError(
+                f"the encoder makes vectors of {made} numbers now, and the index holds such of {self._dimensions}",
+                fix="build the index anew with `groundwork index --rebuild`",
+            )
+
+    def _skip(self, source: str, reason: str, *, known: bool) -> None:
+        """Leave a source out; what the index held of it goes."""
+        self._skipped.append((source, reason))
+        if known:
+            self._remove(source)
 
     def _relabel(self, source: str) -> None:
         """A document that keeps its last text does not keep readers whom the configuration no longer allows."""

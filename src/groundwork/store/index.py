@@ -157,6 +157,11 @@ class IndexStore:
         found = self.database.read_now(work)
         return {name: from_blob([blob], len(blob) // 2)[0] for content, blob in found.items() for name in ids[content]}
 
+    def dimensions(self) -> int:
+        """The length of the vectors that it holds; 0 where it holds none."""
+        row = self.database.read_now(lambda connection: connection.execute("SELECT length(vector) / 2 FROM chunk LIMIT 1").fetchone())
+        return int(row[0]) if row else 0
+
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
     ) -> None:

@@ -95,6 +95,7 @@ def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
     try:
         chunk = msgspec.convert(tables["chunk"], ChunkSection)
         retrieve = msgspec.convert(tables["retrieve"], RetrieveSection)
+        section.check_chunk(chunk)
     except (msgspec.ValidationError, ValueError) as error:
         shown = ", ".join(f"{path} = {value}" for path, value in settings.items())
         raise InputError(f"{shown} cannot be tried: {error}", fix="see `[context]` in docs/configuration.md for what it takes") from None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection
-from groundwork.context.indexing import ChunkEncoder, split_as
+from groundwork.context.encoders import ChunkEncoder
+from groundwork.context.indexing import split_as
 from groundwork.context.labels import Labeller
 from groundwork.context.search import Search
 from groundwork.core.document import Chunk, Document, Hit
