@@ -18,7 +18,7 @@ async def answer(request: Request, app: App, out: Outlet) -> Reply:
     route = await app.router.choose(request)
     async with app.guard_in.judging(request, admission):  # slower rails run beside; a block cancels this body
         kept = await app.cache.find(request, route)
-        found = kept.found if kept else await admission.inspect(await app.context.gather(request))
+        found = kept.found if kept else await admission.inspect(await app.context.gather(request, route))
         cleared = app.guard_out(out, found, after=admission)  # nothing leaves or acts before the rails have agreed
         if kept:
             reply = await cleared.replay(kept.reply)

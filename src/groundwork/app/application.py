@@ -1,6 +1,6 @@
 """What an application is made of, one field for each box of a request's path. Each can be absent: a null object, never a None."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -37,6 +37,8 @@ class Route:
     model: str
     agent: Agent
     prompt: Prompt | None
+    collections: tuple[str, ...] = ()
+    """Those that are searched; empty: all."""
 
 
 class Router:
@@ -61,17 +63,17 @@ class Router:
 
 
 class Context(Protocol):
-    """What may be known for a request."""
+    """What may be known for a request, on its way through the application (left out: the default one)."""
 
-    async def gather(self, request: Request, /) -> Found: ...
+    async def gather(self, request: Request, route: Route | None = None, /) -> Found: ...
 
-    async def generation(self) -> str: ...
+    async def generation(self, route: Route | None = None, /) -> str: ...
 
 
 class NoContext:
     """An application without documents."""
 
-    async def gather(self, request: Request) -> Found:
+    async def gather(self, request: Request, route: Route | None = None) -> Found:
         """Nothing. Raises InputError for a request that filters documents: it would be answered as if it had not."""
         if request.where.strip():
             raise InputError(
@@ -79,24 +81,30 @@ class NoContext:
             )
         return NOTHING
 
-    async def generation(self) -> str:
+    async def generation(self, route: Route | None = None) -> str:
         return ""
 
 
 class Documents:
     """Looks the question up in the application's index, among the documents that whoever asks may see."""
 
-    def __init__(self, retriever: Retriever, keep: int, generation: Callable[[], Awaitable[str]], rewriter: Rewriter = AS_ASKED) -> None:
+    def __init__(
+        self, retriever: Retriever, keep: int, rewriter: Rewriter = AS_ASKED, narrowed: Mapping[tuple[str, ...], Retriever] | None = None
+    ) -> None:
         self.retriever = retriever
         self.keep = keep
         self.rewriter = rewriter
-        self._generation = generation
+        self._narrowed = narrowed or {}
+        """What searches some of the collections only, by their names."""
 
-    async def gather(self, request: Request) -> Found:
+    def _retriever(self, route: Route | None) -> Retriever:
+        return self._narrowed[route.collections] if route is not None and route.collections else self.retriever
+
+    async def gather(self, request: Request, route: Route | None = None) -> Found:
         scope = Scope(where=request.where, readers=readers_of(request.principal))
         query = await self.rewriter.rewrite(request)
         with span("retrieval documents") as attributes:
-            found = await self.retriever.find(query, keep=self.keep, scope=scope)
+            found = await self._retriever(route).find(query, keep=self.keep, scope=scope)
             attributes |= {
                 "gen_ai.operation.name": "retrieval",
                 "groundwork.retrieval.hits": len(found.hits),
@@ -105,9 +113,9 @@ class Documents:
         note(found=found)
         return found
 
-    async def generation(self) -> str:
+    async def generation(self, route: Route | None = None) -> str:
         """Which state of the index is current: it is part of the answer cache's key."""
-        return await self._generation()
+        return await self._retriever(route).generation()
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

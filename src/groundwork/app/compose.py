@@ -15,13 +15,16 @@ from groundwork.app.choosing import Chooser as RouteChooser
 from groundwork.app.choosing import chooser_of
 from groundwork.app.config import Settings, config_hash
 from groundwork.app.rated import RatedTraces
-from groundwork.context.config import kind_of
+from groundwork.context.collections import Collections
+from groundwork.context.config import UNNAMED, ContextSection, kind_of
+from groundwork.context.encoder_config import EncoderSection
+from groundwork.context.encoders import SentenceEmbedder, query_embedder
 from groundwork.context.rewriting import rewriter_of
 from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written
 from groundwork.core.ids import hash_of
-from groundwork.core.ports import Model
+from groundwork.core.ports import Embedder, Model
 from groundwork.core.record import Versions
 from groundwork.engine.batching import Batcher
 from groundwork.engine.reader import Reader
@@ -38,7 +41,6 @@ from groundwork.prompts.file import parse_prompt, read_prompt
 from groundwork.prompts.front_matter import Prompt
 from groundwork.prompts.steps import shaped
 from groundwork.store.folder import Folder
-from groundwork.store.index import read_generation
 from groundwork.store.traces import AnswerCache
 
 PROMPTS = "prompts"
@@ -54,9 +56,23 @@ class Resources:
     embedder: Batcher = field(default_factory=Batcher)
     reader: Reader = field(default_factory=Reader)
     transport: Transport = field(default_factory=Transport)
+    encoders: dict[EncoderSection, Embedder] = field(default_factory=dict[EncoderSection, Embedder])
+    """Those of collections that have another one."""
+
+    def encoder(self, section: ContextSection, settings: Settings, where: str) -> Embedder:
+        """Who embeds questions for a collection. Raises ConfigError for an unset key or a model that is not there."""
+        named = section.encoder
+        if named == "embedded":
+            return self.embedder
+        if named not in self.encoders:
+            self.encoders[named] = query_embedder(named, settings.root, self.transport, where)
+        return self.encoders[named]
 
     async def close(self) -> None:
-        """Let go of connections and the encoder's thread. The folder is closed by whoever opened it."""
+        """Let go of connections and the encoders' threads. The folder is closed by whoever opened it."""
+        for encoder in self.encoders.values():
+            if isinstance(encoder, SentenceEmbedder):
+                await encoder.close()
         await self.transport.close()
         await self.reader.close()
         await self.embedder.close()
@@ -149,13 +165,22 @@ def _context(settings: Settings, resources: Resources, models: dict[str, Model])
     section = settings.config.context
     if section is None:
         return NoContext()
-    for place, pattern in enumerate(section.sources):
-        if kind_of(pattern) == "function":
-            functions.load(pattern, settings.root, settings.written.where(("context", "sources", place)))
-    index = resources.folder.index
-    search = Search(index, resources.embedder, section)
+    searches: dict[str, Search] = {}
+    for name, part in section.parts.items():
+        at = ("context", "collections", name) if name else ("context",)
+        for place, pattern in enumerate(part.sources):
+            if kind_of(pattern) == "function":
+                functions.load(pattern, settings.root, settings.written.where((*at, "sources", place)))
+        embedder = resources.encoder(part, settings, settings.written.where((*at, "encoder")))
+        searches[name] = Search(resources.folder.collection(name), embedder, part)
     rewriter = rewriter_of(section.retrieve.rewrite, models.get(section.retrieve.rewrite))
-    return Documents(search, section.retrieve.keep, lambda: index.database.read(read_generation), rewriter)
+    retrieve = section.retrieve
+    if list(searches) == [""]:
+        return Documents(searches[""], retrieve.keep, rewriter)
+    collections = Collections(searches)
+    wanted = {route.collections for route in settings.config.routes.named.values() if route.collections}
+    narrowed = {names: collections.only(["" if name == UNNAMED else name for name in names]) for names in wanted}
+    return Documents(collections, retrieve.keep, rewriter, narrowed)
 
 
 def _router(
@@ -163,13 +188,22 @@ def _router(
 ) -> Router:
     config, written = settings.config, settings.written
 
-    def route(name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str) -> Route:
+    def route(
+        name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str, collections: tuple[str, ...] = ()
+    ) -> Route:
         chosen = prompts[prompt] if prompt else None
-        return Route(name, model, Agent(shaped(models[model], chosen), pick(tools, tool_names, where)), chosen)
+        return Route(name, model, Agent(shaped(models[model], chosen), pick(tools, tool_names, where)), chosen, collections)
 
     default = route("default", settings.default_model, config.app.prompt, config.routes.tools, written.where(("routes", "tools")))
     named = {
-        name: route(name, section.to, section.prompt or config.app.prompt, section.tools, written.where(("routes", "named", name, "tools")))
+        name: route(
+            name,
+            section.to,
+            section.prompt or config.app.prompt,
+            section.tools,
+            written.where(("routes", "named", name, "tools")),
+            section.collections,
+        )
         for name, section in config.routes.named.items()
     }
     return Router(config.app.name, default, named, chooser)

@@ -120,7 +120,7 @@ async def rendered_by(app: App, prompt: Prompt, request: Request) -> Rendered:
     route = next(route for route in routes if route.prompt is prompt)
     recorder = Recorder("")
     with recording(recorder):
-        found = await changed.context.gather(request)
+        found = await changed.context.gather(request, route)
         made = await changed.prompts.render(request, found, route)
     shots = [name for span in recorder.spans for name in span.attributes.get("groundwork.few_shot", ())]
     return Rendered(prompt, made, shots)

@@ -5,6 +5,8 @@ from datetime import date
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
+import msgspec
+
 from groundwork.context.chunking import By
 from groundwork.context.encoder_config import WINDOW, EncoderSection
 from groundwork.core.access import reader
@@ -14,6 +16,11 @@ from groundwork.core.units import Duration, Size
 from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
+
+UNNAMED = "index"
+"""What the collection without a name is called where it has to be named; its file is `index.db`."""
+_COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_INHERITED = ("encoder", "chunk", "metadata", "permissions")
 
 COUNTED = {"words": 5, "sentences": 1, "characters": 50}
 """What `size` counts, and how small it may be."""
@@ -184,12 +191,23 @@ class PermissionsSection(Section, frozen=True, kw_only=True):
             reader(one)
 
 
+class CollectionSection(Section, frozen=True, kw_only=True):
+    """Documents in an index of their own, so that they may have another encoder. What is left out is as `[context]` has it."""
+
+    sources: tuple[str, ...]
+    encoder: EncoderSection | Literal["embedded"] | None = None
+    chunk: ChunkSection | None = None
+    metadata: tuple[MetadataSection, ...] | None = None
+    permissions: PermissionsSection | None = None
+
+
 class ContextSection(Section, frozen=True, kw_only=True):
     """What an application may know. `sources` are globs relative to its folder (a folder's name stands for all documents below it), URLs of
     pages, and functions that give documents (`module:function`).
     """
 
     sources: tuple[str, ...]
+    collections: dict[str, CollectionSection] = {}
     fetch: FetchSection = FetchSection()
     metadata: tuple[MetadataSection, ...] = ()
     permissions: PermissionsSection | None = None
@@ -199,6 +217,10 @@ class ContextSection(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.check_chunk(self.chunk)
+        for name in self.collections:
+            if not _COLLECTION.fullmatch(name) or name == UNNAMED:
+                raise ValueError(f"{name!r} is no name for a collection: use small letters, digits, `-` and `_` (and not `{UNNAMED}`)")
+            self._collection(name)
         for pattern in self.sources:
             kind = kind_of(pattern)
             if kind == "page":
@@ -211,6 +233,22 @@ class ContextSection(Section, frozen=True, kw_only=True):
                 raise ValueError(f"source {pattern!r} is no glob: `**` stands alone between slashes, as in 'docs/**/*.md'")
             if PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
                 raise ValueError(f"source {pattern!r} leads out of the application's folder: name files inside it")
+
+    @property
+    def parts(self) -> dict[str, "ContextSection"]:
+        """Each collection by its name, with everything it takes over; the documents of `[context]` itself by the empty one. That is left out
+        where it has no sources and others have.
+        """
+        own = {} if self.collections and not self.sources else {"": msgspec.structs.replace(self, collections={})}
+        return own | {name: self._collection(name) for name in self.collections}
+
+    def _collection(self, name: str) -> "ContextSection":
+        section = self.collections[name]
+        said = {field: value for field in _INHERITED if (value := getattr(section, field)) is not None}
+        try:
+            return msgspec.structs.replace(self, collections={}, sources=section.sources, **said)
+        except ValueError as error:
+            raise ValueError(f"collections.{name}: {error}") from None
 
     def check_chunk(self, chunk: ChunkSection) -> None:
         """Raises ValueError where the encoder's window is known and does not hold such chunks."""

@@ -5,13 +5,14 @@ one unknown word to us, letters beyond ASCII), and no more than `MARGIN` of the 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from groundwork.context.encoder_config import EncoderSection
 from groundwork.context.packing import SPECIAL, Measure
-from groundwork.core.config import Written, reveal
+from groundwork.core.config import reveal
 from groundwork.core.errors import ConfigError
 from groundwork.core.ids import content_id
 from groundwork.core.loop_thread import LoopThread
@@ -71,7 +72,7 @@ class Estimate:
             tokens = 1 if piece.isascii() and len(piece) <= _SURE else (len(piece.encode(errors="replace")) + 1) // 2
             step = (end - start) / tokens
             cuts = [start + int(place * step) for place in range(tokens)] + [end]
-            found += [(left, max(left + 1, right)) for left, right in zip(cuts, cuts[1:], strict=False)]
+            found += [(left, max(left + 1, right)) for left, right in pairwise(cuts)]
         return found
 
 
@@ -129,20 +130,20 @@ class SentenceEmbedder:
         await self._thread.close()
 
 
-def chunk_encoder(named: Named, root: Path, written: Written | None = None, *, workers: int = 1) -> ChunkEncoder:
-    """The encoder that a section names, for indexing. Close it. Raises ConfigError for an unset key or a model that is not there."""
+def chunk_encoder(named: Named, root: Path, where: str = "", *, workers: int = 1) -> ChunkEncoder:
+    """The encoder that a section names (at `where`), for indexing. Close it. Raises ConfigError for an unset key or a model that is not there."""
     if named == "embedded":
         from groundwork.engine.encoder import Encoder
 
         return Encoder(workers=workers)
-    return ServiceEncoder(named, _key(named, written)) if named.url else sentence_encoder(named, root)
+    return ServiceEncoder(named, _key(named, where)) if named.url else sentence_encoder(named, root)
 
 
-def query_embedder(named: Named, root: Path, own: Embedder, transport: Transport, written: Written | None = None) -> Embedder:
-    """The same for questions; `own` is the embedded one, which the process has anyway."""
-    if named == "embedded":
-        return own
-    return ServiceEmbedder(named, _key(named, written), transport) if named.url else SentenceEmbedder(sentence_encoder(named, root))
+def query_embedder(section: EncoderSection, root: Path, transport: Transport, where: str = "") -> Embedder:
+    """The same for questions, where it is not the embedded one. Raises as `chunk_encoder` does."""
+    if section.url:
+        return ServiceEmbedder(section, _key(section, where), transport)
+    return SentenceEmbedder(sentence_encoder(section, root))
 
 
 def check_window(named: Named, tokens: int, encoder: ChunkEncoder) -> None:
@@ -171,8 +172,8 @@ def fingerprint(section: EncoderSection) -> str:
     return f"{section.model}@{host}{told[:17]}"
 
 
-def _key(section: EncoderSection, written: Written | None) -> str | None:
-    return reveal(section.key, written.where(("context", "encoder")) if written else "") if section.key else None
+def _key(section: EncoderSection, where: str) -> str | None:
+    return reveal(section.key, where) if section.key else None
 
 
 def _service(section: EncoderSection, key: str | None, transport: Transport, *, seconds: float, attempts: int = 6) -> Embeddings:

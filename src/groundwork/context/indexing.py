@@ -125,7 +125,7 @@ class Indexer:
             for done, (source, origin) in enumerate(sources.origins.items()):
 
                 def alive(done: int = done, source: str = source) -> None:
-                    progress(done - len(self._waiting), total, source)
+                    progress(done - sum(one.document.source != source for one in self._waiting), total, source)
 
                 alive()
                 self._take(source, origin, known.get(source), alive, rebuild)

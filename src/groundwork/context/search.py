@@ -14,7 +14,7 @@ from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
 from groundwork.context.nearest import Dense, Exact
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
-from groundwork.context.scoping import Scoping
+from groundwork.context.scoping import NO_OTHERS, Known, Scoping
 from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope
 from groundwork.core.document import Chunk, Found, Hit
@@ -93,19 +93,32 @@ class Search:
         self._scoping = Scoping(config, today)
         self.dense: Dense = dense or Exact(embedder)
 
-    async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC) -> Found:
+    async def generation(self) -> str:
+        """Which state of the index is current; empty where it holds nothing."""
+        return await self._store.database.read(read_generation)
+
+    async def fits(self) -> bool | None:
+        """Whether the index was made by this encoder; None where it holds nothing."""
+        fingerprint = await self._store.database.read(lambda connection: read_generation(connection) and read_fingerprint(connection))
+        return fingerprint == self._embedder.fingerprint if fingerprint else None
+
+    async def known(self, scope: Scope) -> Known:
+        """The fields of its documents, for searches of other collections beside it. Raises StoreError as `find` does."""
+        return await self._store.database.read(lambda connection: self._scoping.known(connection, read_state(connection), scope))
+
+    async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, others: Known = NO_OTHERS) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.
 
         Raises ConfigError where nothing is indexed yet, StoreError where the index was made by another encoder or under other permissions,
         InputError for a filter that cannot be read or does not fit.
         """
-        return (await self.trail(query, keep=keep, scope=scope)).found()
+        return (await self.trail(query, keep=keep, scope=scope, others=others)).found()
 
-    async def trail(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, depth: int = 0) -> Trail:
+    async def trail(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, depth: int = 0, others: Known = NO_OTHERS) -> Trail:
         """The search with everything on its way. `depth` makes both lists that long instead of as configured. Raises as `find` does."""
         query = query.encode(errors="replace").decode().replace("\0", " ")  # lone surrogates and NULs reach neither tokenizer nor SQLite
         vector = None if self.config.fuse == "terms" or not query.strip() else await self._embed(query)
-        return await self._store.database.read(lambda connection: self._trail(connection, query, vector, keep, scope, depth))
+        return await self._store.database.read(lambda connection: self._trail(connection, query, vector, keep, scope, depth, others))
 
     async def _embed(self, query: str) -> "Vectors | None":
         """The query's vector; of its beginning where it is longer than the window, and None where not even that can be embedded."""
@@ -116,7 +129,9 @@ class Search:
                 continue
         return None
 
-    def _trail(self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int) -> Trail:
+    def _trail(
+        self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int, others: Known
+    ) -> Trail:
         """On a reader thread, on one snapshot."""
         config = self.config
         with snapshot(connection):
@@ -124,7 +139,7 @@ class Search:
             if not generation:
                 raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
             state = read_state(connection)
-            trail = Trail(query, generation, self._scoping.selection(connection, state, scope))
+            trail = Trail(query, generation, self._scoping.selection(connection, state, scope, others))
             if not query.strip():
                 return trail
             among = self._scoping.chunks(connection, state, trail.selection)
@@ -136,7 +151,7 @@ class Search:
                 trail.lists["dense"], trail.cosines = found
             weights = {"terms": config.weights.terms, "dense": config.weights.dense}
             trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
-            trail.factors = self._scoping.factors(connection, state, [one.number for one in trail.fused])
+            trail.factors = self._scoping.factors(connection, state, [one.number for one in trail.fused], others)
             trail.boosted = boosted(trail.fused, trail.factors) if trail.factors else trail.fused
             self._prefer(connection, trail, state, keep)
             missing = [one.number for one in trail.best if one.number not in trail.chunks]

@@ -44,7 +44,9 @@ class Embedder(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds what may be known for a query within a scope, best first."""
+    """Finds what may be known for a query within a scope, best first. `generation` names the state of what it finds in."""
+
+    async def generation(self) -> str: ...
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = ...) -> Found: ...
 

@@ -33,7 +33,7 @@ class SentenceEncoder:
     def __init__(self, name: str, root: Path, *, query_prefix: str = "", document_prefix: str = "", batch: int = 32) -> None:
         folder = folder_of(name, root)
         try:
-            from sentence_transformers import SentenceTransformer
+            from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]  an extra
         except ImportError:
             raise ConfigError("encoders of sentence-transformers need that library", fix=_INSTALL) from None
         try:

@@ -15,6 +15,7 @@ from groundwork.store.changes import ChangeTable
 from groundwork.store.database import Database, raising
 from groundwork.store.feedback import FeedbackTable
 from groundwork.store.gates import GateTable
+from groundwork.store.index import FILE as INDEX_FILE
 from groundwork.store.index import IndexStore, open_index
 from groundwork.store.keys import KeyTable
 from groundwork.store.lineage import LineageTable
@@ -36,6 +37,7 @@ class Folder:
         self.root = root
         self.path = root / NAME
         self._lock: int | None = None
+        self._collections: dict[str, IndexStore] = {}
 
     @cached_property
     def state(self) -> Database:
@@ -45,9 +47,23 @@ class Folder:
     def traces(self) -> Database:
         return Database(self.path / "traces.db", schema="traces", durable=False)
 
-    @cached_property
+    @property
     def index(self) -> IndexStore:
-        return open_index(self.root)
+        """The collection without a name."""
+        return self.collection("")
+
+    def collection(self, name: str, *, rebuild: bool = False) -> IndexStore:
+        """The index of a collection. `rebuild` opens it anew, as `open_index` does."""
+        if rebuild and name in self._collections:
+            self._collections.pop(name).close()
+        if name not in self._collections:
+            self._collections[name] = open_index(self.root, name=name, rebuild=rebuild)
+        return self._collections[name]
+
+    def collections(self) -> dict[str, IndexStore]:
+        """Every collection that has a file here, whether the configuration still names it or not: old traces cite their documents."""
+        names = sorted(path.stem for path in (self.root / INDEX_FILE).parent.glob("*.db"))
+        return {name: self.collection(name) for name in ("" if name == INDEX_FILE.stem else name for name in names)}
 
     @cached_property
     def trace_store(self) -> TraceStore:
@@ -136,8 +152,9 @@ class Folder:
         for name in ("traces", "state"):
             if name in self.__dict__:
                 getattr(self, name).close()
-        if "index" in self.__dict__:
-            self.index.database.close()
+        for index in self._collections.values():
+            index.close()
+        self._collections.clear()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

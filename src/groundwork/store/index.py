@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".groundwork") / "index"
 FILE = FOLDER / "index.db"
+"""Of the collection without a name; another's is called like it."""
 _MARKS = 1 << 256
 _MOST_NAMES = 500
 """Bound values in one statement; SQLite's own limit is higher."""
@@ -45,9 +46,11 @@ class Entry(NamedTuple):
     chunks: int
 
 
-def open_index(root: Path, *, rebuild: bool = False) -> "IndexStore":
-    """The index of the application in `root`, made where there is none. `rebuild` sets a damaged file aside, as `index.db.damaged`."""
-    path = root / FILE
+def open_index(root: Path, *, name: str = "", rebuild: bool = False) -> "IndexStore":
+    """The index of the application in `root` (of its collection `name`), made where there is none. `rebuild` sets a damaged file aside, as
+    `index.db.damaged`.
+    """
+    path = root / FOLDER / f"{name}.db" if name else root / FILE
     try:
         store = IndexStore(Database(path, schema="index", durable=True))
     except StoreError as error:

@@ -32,7 +32,9 @@ _MOST_CHARACTERS = 200_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 """Seconds between two attempts; a service that wants a longer pause is not waited for."""
 _SHOWN = 120
-_TOO_LONG = re.compile(r"too (?:long|large)|context.?length|input length|(?:maximum|max|less than|more than|exceed\w*)\b.{0,40}\btokens", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"too (?:long|large)|context.?length|input length|(?:maximum|max|less than|more than|exceed\w*)\b.{0,40}\btokens", re.IGNORECASE
+)
 
 
 class TooLong(InputError):
@@ -138,7 +140,9 @@ class Embeddings:
                 data = await self.transport.post(self.url, msgspec.json.encode(body), headers)
         except TimeoutError:
             raise UpstreamError(
-                f"{self.url} did not answer within {self.seconds:g} s", cause="timeout", fix="raise the encoder's `timeout`, or lower its `batch`"
+                f"{self.url} did not answer within {self.seconds:g} s",
+                cause="timeout",
+                fix="raise the encoder's `timeout`, or lower its `batch`",
             ) from None
         except UpstreamError as error:
             if self.key and self.key in error.what:  # some services repeat what they were sent
