@@ -36,6 +36,9 @@ class SentenceEncoder:
             from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]  an extra
         except ImportError:
             raise ConfigError("encoders of sentence-transformers need that library", fix=_INSTALL) from None
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # it would draw into the user's terminal
         try:
             self._model: Any = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
