@@ -25,7 +25,7 @@ class Service:
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     faults: list[Callable[[web.Request], Any]] = field(default_factory=list)
-    twist: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = staticmethod(lambda items: items)
+    twist: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = field(default=lambda items: items)
     most_words: int = 10_000
     """A longer text is refused, and with it the whole call."""
     fails_after: int = 1_000_000

@@ -54,14 +54,14 @@ async def test_the_server_of_these_tests_speaks_as_openai_does(service: Service,
     assert np.allclose([item.embedding for item in answer.data], encoder.encode(TEXTS), atol=1e-6)
 
 
-@pytest.mark.parametrize("format", ["float", "base64"])
+@pytest.mark.parametrize("sent_as", ["float", "base64"])
 @pytest.mark.parametrize("batch", [1, 2, 64])
 async def test_vectors_come_in_order_and_with_length_one(
-    service: Service, transport: Transport, encoder: Encoder, format: str, batch: int
+    service: Service, transport: Transport, encoder: Encoder, sent_as: str, batch: int
 ) -> None:
     service.twist = lambda items: list(reversed(items))
     service.scale = 7.5
-    vectors = await client(service, transport, batch=batch, format=format).embed(TEXTS)
+    vectors = await client(service, transport, batch=batch, format=sent_as).embed(TEXTS)
     assert vectors.dtype == np.float32
     assert np.allclose(vectors, encoder.encode(TEXTS), atol=1e-6), "whatever order and length the server answers with"
     assert sorted(len(call["input"]) for call in service.asked) == sorted(len(some) for _, some in batches(TEXTS, batch))

@@ -167,6 +167,10 @@ def check(settings: Settings) -> None:
         raise unknown(
             "way to rewrite questions", rewrite, ["off", "rules", *config.models], written.where(("context", "retrieve", "rewrite"))
         )
+    for name, part in config.context.parts.items() if config.context else ():
+        if part.chunk.describe and part.chunk.describe not in config.models:
+            at = ("context", "collections", name, "chunk", "describe") if name else ("context", "chunk", "describe")
+            raise unknown("model alias", part.chunk.describe, config.models, written.where(at))
     _check_routes(config, written)
     for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS)):
         for place, text in enumerate(getattr(config.guard, side)):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from groundwork.app.config import FILE, Settings
+from groundwork.app.describing import Agree, Estimate, Writing
 from groundwork.app.live import read_settings
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, bold, dim, json_option, out, out_json, progress, run, say_error, talk
@@ -21,7 +23,6 @@ from groundwork.context.watching import State, state_of, watch
 from groundwork.core.config import unknown
 from groundwork.core.errors import ConfigError, GroundworkError, InputError
 from groundwork.store.folder import Folder
-from groundwork.store.index import IndexStore
 
 Reports = dict[str, IndexReport]
 """What a run did, for each collection by its name; "" is the documents of `[context]` itself."""
@@ -38,9 +39,10 @@ Example:
 @click.option("--rebuild", is_flag=True, help="Do every document again, under the present settings.")
 @click.option("--watch", "watched", is_flag=True, help="Go on, and index what changes, until Ctrl-C.")
 @click.option("--collection", metavar="NAME", help="This one of [context.collections] alone; `index` is [context] itself.")
+@click.option("--yes", is_flag=True, help="Let [context.chunk] describe cost what it costs, without asking.")
 @app_option
 @json_option
-def command(rebuild: bool, watched: bool, collection: str | None, root: Path, as_json: bool) -> None:
+def command(rebuild: bool, watched: bool, collection: str | None, yes: bool, root: Path, as_json: bool) -> None:
     """Read, split and embed the documents of [context] sources. What has not changed is not touched; what is gone is never found again."""
     if rebuild and watched:
         raise InputError("`--rebuild` and `--watch` are two things", fix="run `groundwork index --rebuild` first")
@@ -49,15 +51,15 @@ def command(rebuild: bool, watched: bool, collection: str | None, root: Path, as
             run(_watch(root.resolve(), collection, as_json=as_json))
         talk("stopped; what was indexed is kept")
         return
-    reports = run(_index(root.resolve(), collection, rebuild=rebuild))
+    reports = run(_index(root.resolve(), collection, rebuild=rebuild, agree=asking(yes=yes)))
     _say(reports, as_json=as_json)
 
 
-async def _index(root: Path, collection: str | None, *, rebuild: bool) -> Reports:
+async def _index(root: Path, collection: str | None, *, rebuild: bool, agree: Agree) -> Reports:
     folder = open_folder(root)
     try:
         settings = await read_settings(root, folder)
-        return await index_documents(settings, folder, collection=collection, rebuild=rebuild, quiet=True)
+        return await index_documents(settings, folder, collection=collection, rebuild=rebuild, quiet=True, agree=agree)
     finally:
         folder.close()
 
@@ -101,9 +103,11 @@ async def index_documents(
     rebuild: bool = False,
     quiet: bool = False,
     encoder: ChunkEncoder | None = None,
+    agree: Agree | None = None,
 ) -> Reports:
     """Index an application's documents, one collection after the other (or one alone), and say for each what was done. `encoder` is the
-    embedded one, where it is loaded already. Raises ConfigError where there are no documents, or no such collection.
+    embedded one, where it is loaded already; `agree` is asked before a model writes texts for chunks beyond the configured limit (left out:
+    it writes none). Raises ConfigError where there are no documents, or no such collection.
     """
     section = settings.config.context
     if section is None:
@@ -114,22 +118,24 @@ async def index_documents(
         store = folder.collection(name, rebuild=rebuild)
         where = settings.written.where(("context", "collections", name, "encoder") if name else ("context", "encoder"))
         used = encoder if encoder is not None and part.encoder == "embedded" else None
-        reports[name] = await _index_one(
-            part,
-            settings.root,
-            store,
-            used or chunk_encoder(part.encoder, settings.root, where, workers=processors()),
-            name,
-            rebuild=rebuild,
-        )
+        used = used or chunk_encoder(part.encoder, settings.root, where, workers=processors())
+        writing = Writing(settings, part.chunk, folder) if part.chunk.describe else None
+        indexer = Indexer(part, settings.root, store, used, writing.describer if writing else None)
+        try:
+            if writing is not None:
+                writing.settle(await asyncio.to_thread(indexer.outstanding), agree)
+            reports[name] = await _index_one(indexer, name, rebuild=rebuild)
+        finally:
+            if writing is not None:
+                writing.close()
+            if part.encoder != "embedded":
+                used.close()
     if not quiet and any(report.added or report.changed or report.removed or report.skipped for report in reports.values()):
         _say(reports, as_json=False)
     return reports
 
 
-async def _index_one(
-    section: ContextSection, root: Path, store: IndexStore, encoder: ChunkEncoder, name: str, *, rebuild: bool
-) -> IndexReport:
+async def _index_one(indexer: Indexer, name: str, *, rebuild: bool) -> IndexReport:
     """Index one collection in a thread of this process, with a progress bar. Cancelled, it stops before the next batch of chunks; what was
     finished is kept.
     """
@@ -142,11 +148,26 @@ async def _index_one(
             update(done, total, source)
 
         try:
-            return await asyncio.to_thread(Indexer(section, root, store, encoder).run, step, rebuild=rebuild)
+            return await asyncio.to_thread(indexer.run, step, rebuild=rebuild)
         finally:
             leaving.set()
-            if section.encoder != "embedded":
-                encoder.close()
+
+
+def asking(*, yes: bool) -> Agree:
+    """Says what a model's texts would cost, and asks. Raises InputError where nobody is there to be asked."""
+
+    def agree(estimate: Estimate) -> bool:
+        talk(str(estimate))
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise InputError(
+                "a model would write texts for chunks, and there is no terminal to ask",
+                fix="add --yes, or say what a run may cost: [context.chunk] describe_limit",
+            )
+        return click.confirm("Let it write? (no: these chunks are indexed without)", err=True)
+
+    return agree
 
 
 def named(parts: Mapping[str, ContextSection], collection: str | None) -> list[str]:
@@ -181,6 +202,11 @@ def say_report(report: IndexReport) -> None:
     """What an indexing run did, and what it had to leave out."""
     counts = f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged"
     talk(f"documents: {counts}; {report.embedded} chunks embedded, {report.reused} kept, {report.seconds:.1f} s")
+    if report.described or report.undescribed:
+        cost = "cost unknown" if report.cost is None else f"${report.cost:.4f}"
+        talk(f"texts for chunks: {report.described} written ({cost}), {report.undescribed} without one")
+    if report.undescribed:
+        talk(f"  {dim(report.describing_failed or 'run `groundwork index` in a terminal, or with --yes, to have them written')}")
     for source, reason in report.skipped:
         partly = reason.startswith(PARTLY)
         talk(

@@ -44,7 +44,7 @@ class Cut:
 
 def embedded_text(chunk: Chunk) -> str:
     """What the encoder reads of a chunk."""
-    return f"{chunk.prefix}\n{chunk.text}"
+    return f"{chunk.lead}\n{chunk.text}"
 
 
 def split(

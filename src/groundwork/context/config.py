@@ -12,7 +12,7 @@ from groundwork.context.encoder_config import WINDOW, EncoderSection
 from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
-from groundwork.core.units import Duration, Size
+from groundwork.core.units import Duration, Money, Size
 from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
@@ -21,6 +21,9 @@ UNNAMED = "index"
 """What the collection without a name is called where it has to be named; its file is `index.db`."""
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _INHERITED = ("encoder", "chunk", "metadata", "permissions")
+
+ROOM = 40
+"""Tokens of the encoder's window that are left for what a model writes of a chunk, at least."""
 
 COUNTED = {"words": 5, "sentences": 1, "characters": 50}
 """What `size` counts, and how small it may be."""
@@ -53,7 +56,18 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     size: int = 0
     """Words, sentences or characters (whichever `by` counts) that a chunk has at most, within `tokens`; 0: as many as fit."""
 
+    describe: str = ""
+    """The alias of a model that writes, for each chunk, a sentence that situates it in its document: embedded and searched with it, never shown."""
+    questions: int = 0
+    """How many questions that the chunk answers it writes besides."""
+    describe_limit: Money | None = None
+    """What a run may cost without asking."""
+
     def __post_init__(self) -> None:
+        if not 0 <= self.questions <= 10:
+            raise ValueError(f"questions = {self.questions} is not between 0 and 10")
+        if (self.questions or self.describe_limit is not None) and not self.describe:
+            raise ValueError("`questions` and `describe_limit` need `describe`, the alias of the model that writes")
         if self.tokens < 32:
             raise ValueError(f"tokens = {self.tokens} is less than the 32 that a chunk has at least")
         if not 0 <= self.overlap <= self.tokens // 2:
@@ -255,6 +269,8 @@ class ContextSection(Section, frozen=True, kw_only=True):
         most = WINDOW if self.encoder == "embedded" else self.encoder.room
         if most is not None and chunk.tokens > most:
             raise ValueError(f"chunk.tokens = {chunk.tokens} is not between 32 and {most} (the encoder's window)")
+        if most is not None and chunk.describe and chunk.tokens > most - ROOM:
+            raise ValueError(f"chunk.tokens = {chunk.tokens} leaves less than {ROOM} of {most} tokens for what `describe` writes: lower it")
 
 
 def _check_page(url: str) -> None:

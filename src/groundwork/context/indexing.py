@@ -8,13 +8,14 @@ yet, wherever it stands there.
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from groundwork.context import reading
 from groundwork.context.chunking import embedded_text, split
 from groundwork.context.config import ChunkSection, ContextSection
+from groundwork.context.describing import Describer, Outstanding
 from groundwork.context.encoders import ChunkEncoder, check_window
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
@@ -59,6 +60,14 @@ class IndexReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[tuple[str, str]]
     seconds: float
     generation: str
+    described: int = 0
+    """Chunks that a model wrote a text for in this run."""
+    undescribed: int = 0
+    """Chunks of the documents of this run that want such a text and have none: the next run tries again."""
+    describing_failed: str = ""
+    """What the model said last where it failed."""
+    cost: float | None = 0.0
+    """US dollars for what was written; None where a price is not known."""
 
 
 class Ready(NamedTuple):
@@ -91,13 +100,16 @@ def _quiet(_done: int, _total: int, _source: str) -> None:
 class Indexer:
     """One run over an application's sources. A second one at the same time, in whatever process, is refused."""
 
-    def __init__(self, config: ContextSection, root: Path, store: IndexStore, encoder: ChunkEncoder) -> None:
+    def __init__(
+        self, config: ContextSection, root: Path, store: IndexStore, encoder: ChunkEncoder, describer: Describer | None = None
+    ) -> None:
+        self._describer = describer
         self._config = config
         self._root = root
         self._store = store
         self._encoder = encoder
         self._labeller = Labeller(config)
-        self._counts = {"added": 0, "changed": 0, "removed": 0, "unchanged": 0, "embedded": 0, "reused": 0}
+        self._counts = dict.fromkeys(("added", "changed", "removed", "unchanged", "embedded", "reused", "undescribed"), 0)
         self._skipped: list[tuple[str, str]] = []
         self._waiting: list[Ready] = []
         self._dimensions = 0
@@ -141,7 +153,11 @@ class Indexer:
             if total:
                 progress(total, total, "")
             return IndexReport(
-                **self._counts, skipped=sorted(self._skipped), seconds=time.monotonic() - started, generation=self._store.generation()
+                **self._counts,
+                **self._written(),
+                skipped=sorted(self._skipped),
+                seconds=time.monotonic() - started,
+                generation=self._store.generation(),
             )
 
     def _made_with(self) -> dict[str, str]:
@@ -163,12 +179,43 @@ class Indexer:
         else:
             raise ConfigError(f"the index was made with other chunks ({made['chunk']}) than `[context.chunk]` asks for", fix=fix)
 
+    def outstanding(self, alive: Callable[[], None] = lambda: None) -> Outstanding:
+        """What a run would have written at most: every source is read and split as the run will do it, and nothing is changed."""
+        documents = chunks = asked = answered = 0
+        known = self._store.digests()
+        for source, origin in find_sources(self._root, self._config.sources, self._config.fetch.limits()).origins.items():
+            alive()
+            try:
+                raw = origin.load()
+                if self._describer is None or self._digest(source, raw) == known.get(source):
+                    continue
+                document = reading.parse_raw(raw)
+                missing = self._describer.missing(split_as(document, self._encoder, self._config.chunk))
+            except (InputError, OSError, UpstreamError):
+                continue  # the run will say so
+            if missing:
+                tokens = self._describer.tokens(document, missing)
+                documents, chunks, asked, answered = documents + 1, chunks + len(missing), asked + tokens[0], answered + tokens[1]
+        return Outstanding(documents=documents, chunks=chunks, input_tokens=asked, output_tokens=answered)
+
+    def _digest(self, source: str, raw: reading.Raw) -> str:
+        """Names everything that makes what the index holds of a source: equal means nothing to do."""
+        salt = self._labeller.salt(source)
+        more = [*([salt] if salt else []), *([self._describer.fingerprint] if self._describer is not None else [])]
+        return content_id("src", str(reading.VERSION), canonical(self._made_with()), raw.identity, *more)
+
+    def _written(self) -> dict[str, Any]:
+        """What the report says of texts that a model wrote."""
+        if self._describer is None:
+            return {}
+        tally = self._describer.tally
+        return {"described": tally.written, "describing_failed": tally.last_failure, "cost": tally.cost}
+
     def _take(self, source: str, origin: Origin, known: str | None, alive: Callable[[], None], rebuild: bool) -> None:
         """Read one source and split it, where it is not what the index holds already."""
         try:
             raw = origin.load()
-            salt = self._labeller.salt(source)
-            digest = content_id("src", str(reading.VERSION), canonical(self._made_with()), raw.identity, *([salt] if salt else []))
+            digest = self._digest(source, raw)
             if digest == known:
                 self._counts["unchanged"] += 1
                 return
@@ -191,6 +238,10 @@ class Indexer:
             self._skip(source, error.what, known=known is not None)
             return
         self._skipped.extend((source, f"{PARTLY}{unread}") for unread in document.unread)
+        if self._describer is not None:
+            chunks, lacking = self._describer.describe(document, chunks, self._encoder, self._encoder.window, alive)
+            self._counts["undescribed"] += lacking
+            digest = "" if lacking else digest  # so that the next run comes back to it
         held = set[str]() if rebuild else self._store.chunk_ids(source)
         fresh = [chunk for chunk in chunks if chunk.id not in held]
         vectors = {} if rebuild else self._store.known_vectors(fresh)

@@ -1,6 +1,7 @@
 """The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
 
-state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors),
+state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors; a file for each
+collection), written.db (what models wrote for chunks),
 datasets/, runs/ and judges/ (files of their own), server.lock (one server at a time).
 """
 
@@ -26,6 +27,7 @@ from groundwork.store.reviews import ReviewTable
 from groundwork.store.runs import RunTable
 from groundwork.store.traces import TraceStore
 from groundwork.store.versions import VersionTable
+from groundwork.store.written import WrittenTable
 
 NAME = ".groundwork"
 
@@ -46,6 +48,10 @@ class Folder:
     @cached_property
     def traces(self) -> Database:
         return Database(self.path / "traces.db", schema="traces", durable=False)
+
+    @cached_property
+    def written(self) -> WrittenTable:
+        return WrittenTable(Database(self.path / "written.db", schema="written", durable=True))
 
     @property
     def index(self) -> IndexStore:
@@ -152,6 +158,8 @@ class Folder:
         for name in ("traces", "state"):
             if name in self.__dict__:
                 getattr(self, name).close()
+        if "written" in self.__dict__:
+            self.written.database.close()
         for index in self._collections.values():
             index.close()
         self._collections.clear()

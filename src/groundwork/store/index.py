@@ -351,12 +351,12 @@ def _put_chunks(connection: sqlite3.Connection, document: int, chunks: Sequence[
         else:
             connection.execute(
                 "INSERT INTO chunk (id, document, record, prefix, text, content, vector) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (chunk.id, document, record, chunk.prefix, chunk.text, _content(chunk), vectors[chunk.id]),
+                (chunk.id, document, record, chunk.lead, chunk.text, _content(chunk), vectors[chunk.id]),
             )
 
 
 def _content(chunk: Chunk) -> str:
-    return content_id("tx", chunk.prefix, chunk.text)
+    return content_id("tx", chunk.lead, chunk.text)
 
 
 def _retire(connection: sqlite3.Connection, source: str, *, remove: bool, unless: str = "") -> str:

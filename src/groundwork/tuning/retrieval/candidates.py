@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
-import msgspec
-
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
-from groundwork.core.config import set_path, steps_of
-from groundwork.core.errors import InputError
+from groundwork.core.config import Written, decode, plain, set_path, steps_of
+from groundwork.core.errors import ConfigError, InputError
 
 Kind = Literal["chunk", "retrieve"]
 SECTIONS: Mapping[Kind, type[ChunkSection] | type[RetrieveSection]] = {"chunk": ChunkSection, "retrieve": RetrieveSection}
@@ -82,7 +80,7 @@ def candidates(
 
 def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
     """The sections with the settings laid over; of a chunking that counts nothing, the size in force goes."""
-    tables: dict[str, Any] = {"chunk": msgspec.to_builtins(section.chunk), "retrieve": msgspec.to_builtins(section.retrieve)}
+    tables: dict[str, Any] = {"chunk": plain(section.chunk), "retrieve": plain(section.retrieve)}
     if f"{PREFIX}chunk.by" in settings and f"{PREFIX}chunk.size" not in settings:
         tables["chunk"]["size"] = 0
     for path, value in settings.items():
@@ -93,10 +91,15 @@ def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
             )
         set_path(tables, path.removeprefix(PREFIX), value)
     try:
-        chunk = msgspec.convert(tables["chunk"], ChunkSection)
-        retrieve = msgspec.convert(tables["retrieve"], RetrieveSection)
+        chunk = decode(_table(tables["chunk"]), ChunkSection)
+        retrieve = decode(_table(tables["retrieve"]), RetrieveSection)
         section.check_chunk(chunk)
-    except (msgspec.ValidationError, ValueError) as error:
+    except (ConfigError, ValueError) as error:
         shown = ", ".join(f"{path} = {value}" for path, value in settings.items())
         raise InputError(f"{shown} cannot be tried: {error}", fix="see `[context]` in docs/configuration.md for what it takes") from None
     return Candidate(settings, chunk, retrieve)
+
+
+def _table(values: Mapping[str, Any]) -> Written:
+    """Values as a file would hold them, which has none that is nothing."""
+    return Written(file="", table={key: value for key, value in values.items() if value is not None}, lines={})
