@@ -12,9 +12,9 @@ from aiohttp import web
 
 
 def noted(user: str) -> str:
-    """The passage's first word, so that a test can tell which text belongs to which passage."""
+    """The passage's last word, so that a test can tell which text belongs to which passage."""
     passage = user.split("that the note is for:")[1].split("Write one sentence", maxsplit=1)[0]
-    return f"Situated: zebra-{passage.split()[0].lower()} in its document."
+    return f"Situated: zebra{passage.split()[-1].strip('.').lower()} in its document."
 
 
 @dataclass
