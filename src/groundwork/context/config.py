@@ -22,6 +22,8 @@ UNNAMED = "index"
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _INHERITED = ("encoder", "chunk", "metadata", "permissions")
 
+LARGEST = 8_000
+"""Tokens of a passage that stands for its chunks, at most."""
 ROOM = 40
 """Tokens of the encoder's window that are left for what a model writes of a chunk, at least."""
 
@@ -56,6 +58,8 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     size: int = 0
     """Words, sentences or characters (whichever `by` counts) that a chunk has at most, within `tokens`; 0: as many as fit."""
 
+    parent: Literal["section"] | int | None = None
+    """Search small, give large: what a found chunk is given as. Its whole section, or a part of it of so many tokens."""
     describe: str = ""
     """The alias of a model that writes, for each chunk, a sentence that situates it in its document: embedded and searched with it, never shown."""
     questions: int = 0
@@ -64,6 +68,8 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     """What a run may cost without asking."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.parent, int) and not self.tokens < self.parent <= LARGEST:
+            raise ValueError(f"parent = {self.parent} is not more than tokens = {self.tokens} and at most {LARGEST}")
         if not 0 <= self.questions <= 10:
             raise ValueError(f"questions = {self.questions} is not between 0 and 10")
         if (self.questions or self.describe_limit is not None) and not self.describe:
@@ -80,7 +86,8 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     @property
     def made_with(self) -> dict[str, Any]:
         """What names a chunking in the index. A key that is as it was before it existed is left out: older indices stay valid."""
-        return {"tokens": self.tokens, "overlap": self.overlap, "by": self.by} | ({"size": self.size} if self.size else {})
+        later = {"size": self.size, "parent": self.parent}
+        return {"tokens": self.tokens, "overlap": self.overlap, "by": self.by} | {name: value for name, value in later.items() if value}
 
 
 class WeightsSection(Section, frozen=True, kw_only=True):
@@ -231,6 +238,8 @@ class ContextSection(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.check_chunk(self.chunk)
+        if self.retrieve.around and self.chunk.parent is not None:
+            raise ValueError("retrieve.around and chunk.parent both say what a hit is given with: leave one out")
         for name in self.collections:
             if not _COLLECTION.fullmatch(name) or name == UNNAMED:
                 raise ValueError(f"{name!r} is no name for a collection: use small letters, digits, `-` and `_` (and not `{UNNAMED}`)")

@@ -90,7 +90,16 @@ class Stopped(Exception):
 
 def split_as(document: Document, encoder: ChunkEncoder, chunk: ChunkSection) -> list[Chunk]:
     """A document's chunks as the configuration asks for them. Raises as `chunking.split` does."""
-    return split(document, encoder, tokens=chunk.tokens, overlap=chunk.overlap, by=chunk.by, size=chunk.size, embed=encoder.encode)
+    return split(
+        document,
+        encoder,
+        tokens=chunk.tokens,
+        overlap=chunk.overlap,
+        by=chunk.by,
+        size=chunk.size,
+        embed=encoder.encode,
+        parent=chunk.parent,
+    )
 
 
 def _quiet(_done: int, _total: int, _source: str) -> None:

@@ -90,6 +90,7 @@ class Search:
         self._store = store
         self._embedder = embedder
         self.config = config.retrieve
+        self._has_parents = config.chunk.parent is not None
         self._scoping = Scoping(config, today)
         self.dense: Dense = dense or Exact(embedder)
 
@@ -161,7 +162,8 @@ class Search:
     def _prefer(self, connection: sqlite3.Connection, trail: Trail, state: str, keep: int) -> None:
         """Take the best, without near-duplicates and with variety where that is asked for."""
         threshold, diversity, around = self.config.duplicates, self.config.diversity, self.config.around
-        if threshold is None and not diversity and not around:
+        large = bool(around) or self._has_parents
+        if threshold is None and not diversity and not large:
             trail.best = trail.boosted[:keep]
             return
         pool = trail.boosted[:_POOL]
@@ -180,7 +182,7 @@ class Search:
             alike = self.dense.alike(connection, state, [one.number for one in pool]) if "dense" in trail.lists else shared
             pool = diverse(pool, alike, diversity, keep)
         trail.best = pool[:keep]
-        if around:
+        if large:
             trail.best, trail.passages, trail.parts = widened(connection, pool, trail.chunks, around, keep)
 
 

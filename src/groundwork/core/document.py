@@ -73,6 +73,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     element: str | None = None
     landmarks: tuple[Landmark, ...] = ()
     """Those of the document that lie inside: a quote from the chunk's end may stand on the next page."""
+    parent: tuple[int, int] | None = None
+    """From where to where the passage reaches that is given in its place, where small chunks are searched for larger passages."""
     written: str = ""
     """What a model wrote of it, where that is configured: embedded and searched with it, never shown, quoted or cited."""
 

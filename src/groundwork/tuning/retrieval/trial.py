@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection
 from groundwork.context.encoders import ChunkEncoder
@@ -73,7 +75,9 @@ class Trials:
         self._embedder = embedder
         self._folder = folder
         self._progress = progress
-        self._labeller = Labeller(section or ContextSection(sources=()))
+        section = section or ContextSection(sources=())
+        self._labeller = Labeller(section)
+        self._section = msgspec.structs.replace(section, sources=(), collections={}, permissions=None)  # whoever tunes sees everything
         self._known = known or {}
         self._budgets: list[float] = []
         """Characters for each question; empty until the settings in force have been measured."""
@@ -143,7 +147,7 @@ class Trials:
         if not chunks:  # no document can be split this way
             nothing = (0.0,) * len(self._cases)
             return Measured(nothing, nothing, 0, left_out)
-        search = Search(store, self._embedder, ContextSection(sources=(), retrieve=candidate.retrieve))
+        search = Search(store, self._embedder, msgspec.structs.replace(self._section, chunk=candidate.chunk, retrieve=candidate.retrieve))
         keep = candidate.retrieve.keep
         if not self._budgets:
             self._budgets, self._keep = await self._handed_now(search, store, keep), keep
