@@ -27,6 +27,7 @@ QUICK = {
     "embedding": {"texts_per_cpu_s", "cosine_mean", "ndcg_change"},
     "grounding": set(),
     "judges": {"defects_found", "defects_total", "false_alarms"},
+    "passages": {"plain_200.charrecall4k", "small_100_parent_400.charrecall4k_gain"},
     "retrieval": {
         "sample.ndcg10_bm25",
         "sample.ndcg10_dense",

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".groundwork") / "index"
 FILE = FOLDER / "index.db"
-"""Of the collection without a name; another's is called like it."""
 _MARKS = 1 << 256
 _MOST_NAMES = 500
 """Bound values in one statement; SQLite's own limit is higher."""
@@ -47,9 +46,7 @@ class Entry(NamedTuple):
 
 
 def open_index(root: Path, *, name: str = "", rebuild: bool = False) -> "IndexStore":
-    """The index of the application in `root` (of its collection `name`), made where there is none. `rebuild` sets a damaged file aside, as
-    `index.db.damaged`.
-    """
+    """The index of an application's collection, made where there is none. `rebuild` sets a damaged file aside, as `index.db.damaged`."""
     path = root / FOLDER / f"{name}.db" if name else root / FILE
     try:
         store = IndexStore(Database(path, schema="index", durable=True))
@@ -89,8 +86,6 @@ class IndexStore:
     def close(self) -> None:
         self.database.close()
 
-    # -- what it holds
-
     def documents(self) -> list[Entry]:
         """Every current document, by source."""
         sql = """SELECT id, source, record, (SELECT count(*) FROM chunk WHERE chunk.document = document.number) FROM document ORDER BY source"""
@@ -111,8 +106,6 @@ class IndexStore:
     def generation(self) -> str:
         """What the index holds, as a hash: another one exactly when its documents, chunks or encoder are others. Empty where it holds nothing."""
         return self.database.read_now(read_generation)
-
-    # -- what the indexer does
 
     def made_with(self) -> dict[str, str]:
         """How the index was made: the encoder's fingerprint and the chunking, as `prepare` wrote them. Empty before the first time."""
@@ -162,8 +155,9 @@ class IndexStore:
 
     def dimensions(self) -> int:
         """The length of the vectors that it holds; 0 where it holds none."""
-        row = self.database.read_now(lambda connection: connection.execute("SELECT length(vector) / 2 FROM chunk LIMIT 1").fetchone())
-        return int(row[0]) if row else 0
+        return self.database.read_now(
+            lambda connection: sum(connection.execute("SELECT length(vector) / 2 FROM chunk LIMIT 1").fetchone() or ())
+        )
 
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
