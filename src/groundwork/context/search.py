@@ -21,7 +21,7 @@ from groundwork.core.document import Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.ports import Embedder
 from groundwork.core.text import STOPWORDS, words
-from groundwork.store.index import IndexStore, read_chunks, read_generation, read_state, search_terms, snapshot
+from groundwork.store.index import IndexStore, read_chunks, read_fingerprint, read_generation, read_state, search_terms, snapshot
 from groundwork.store.labels import Selection
 
 if TYPE_CHECKING:

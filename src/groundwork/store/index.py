@@ -155,9 +155,8 @@ class IndexStore:
 
     def dimensions(self) -> int:
         """The length of the vectors that it holds; 0 where it holds none."""
-        return self.database.read_now(
-            lambda connection: sum(connection.execute("SELECT length(vector) / 2 FROM chunk LIMIT 1").fetchone() or ())
-        )
+        sql = "SELECT coalesce(max(length(vector)) / 2, 0) FROM (SELECT vector FROM chunk LIMIT 1)"
+        return self.database.read_now(lambda connection: connection.execute(sql).fetchone()[0])
 
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
