@@ -97,18 +97,18 @@ async def test_small_documents_share_calls_and_only_new_text_is_sent(shelf: Shel
 
 def test_a_run_that_was_cut_goes_on_where_it_was(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("groundwork.gateway.providers.embeddings._FIRST_PAUSE", 0.01)
-    for number in range(20):
+    for number in range(40):
         shelf.write(f"{number:02}.md", f"Document number {number}.")
-    shelf.service.fails_after = 3
+    shelf.service.fails_after = 6
     with pytest.raises(UpstreamError, match="503"):
         shelf.index(batch=5)
     held = {entry.source for entry in shelf.store.documents()}
-    assert len(held) == 15, "what was embedded is stored, and what was stored stays"
-    shelf.service.fails_after, sent = 1_000_000, set(shelf.service.texts[:15])
+    assert held == {f"docs/{number:02}.md" for number in range(20)}, "what was embedded with all beside it is stored, and stays"
+    shelf.service.fails_after, sent = 1_000_000, set(shelf.service.texts[:20])
     shelf.service.asked.clear()
     report = shelf.index(batch=5)
-    assert (report.added, report.unchanged) == (5, 15)
-    assert sent.isdisjoint(shelf.service.texts), "nothing is paid for twice"
+    assert (report.added, report.unchanged) == (20, 20)
+    assert sent.isdisjoint(shelf.service.texts), "what is stored is never sent again"
 
 
 def test_a_text_that_is_too_long_costs_its_own_document_alone(shelf: Shelf) -> None:

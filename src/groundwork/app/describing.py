@@ -76,7 +76,7 @@ class Writing:
         """
         dollars = self._dollars(outstanding)
         estimate = Estimate(outstanding=outstanding, alias=self._alias, target=self._target, dollars=dollars)
-        covered = not outstanding.chunks or (self._limit is not None and dollars is not None and dollars <= self._limit)
+        covered = not outstanding.chunks or dollars == 0 or (self._limit is not None and dollars is not None and dollars <= self._limit)
         if not covered and not (agree is not None and agree(estimate)):
             self.describer.most = 0.0
         elif covered and self._limit is not None:

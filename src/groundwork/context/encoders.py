@@ -18,7 +18,7 @@ from groundwork.core.ids import content_id
 from groundwork.core.loop_thread import LoopThread
 from groundwork.core.ports import Embedder
 from groundwork.engine.thread import SHARED
-from groundwork.gateway.providers.embeddings import Embeddings
+from groundwork.gateway.providers.embeddings import SIDE_BY_SIDE, Embeddings
 from groundwork.gateway.transport import Transport
 from groundwork.prompts.counting import token_spans
 
@@ -81,7 +81,7 @@ class ServiceEncoder(Estimate):
 
     def __init__(self, section: EncoderSection, key: str | None) -> None:
         self.fingerprint = fingerprint(section)
-        self.together = section.batch
+        self.together = section.batch * SIDE_BY_SIDE
         self._prefix = section.document_prefix
         self.window = (section.room or 0) + SPECIAL - self.count(self._prefix)
         self._transport = Transport()

@@ -1,7 +1,7 @@
 """Bringing the index in step with the files: new and changed documents in, removed ones out, everything else untouched.
 
 Each source is one transaction, durable before the next begins: a process that is killed loses the source it was at (with a service that embeds
-many texts at once, those of one call), and the next run completes the rest. A change embeds only the chunks whose text is not in the index
+many texts at once, those of four calls), and the next run completes the rest. A change embeds only the chunks whose text is not in the index
 yet, wherever it stands there.
 """
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-_SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 4
+"""Calls under way at once."""
 _MOST_CHARACTERS = 200_000
 """In one call: services bound the tokens of a call beside those of a text."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
@@ -86,7 +87,7 @@ class Embeddings:
 
         if not texts:
             return np.empty((0, self.dimensions or 0), np.float32)
-        room = asyncio.Semaphore(_SIDE_BY_SIDE)
+        room = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def one(start: int, some: Sequence[str]) -> "Vectors":
             async with room:
