@@ -267,3 +267,17 @@ def test_an_alias_may_have_dots(tmp_path: Path) -> None:
     assert settings.origin(("models", "gpt-4.1", "targets")) == "release rel_1 (chg_gets)"
     what, _ = refused(tmp_path, text.replace("targets", "target"))
     assert what == f'{FILE}:4: unknown key `models."gpt-4.1".target`'
+
+
+def test_where_the_index_stands_is_checked_shown_without_its_password_and_changes_no_answer(tmp_path: Path) -> None:
+    plain = load(write(tmp_path / "plain"))
+    there = load(write(tmp_path / "there", APP + '\n[index]\nurl = "postgresql://me:hunter2@host/db"\nnamespace = "desk"\n'))
+    assert config_hash(there.config, {}) == config_hash(plain.config, {})
+    assert there.effective()["index.url"] == "postgresql://me:***@host/db"
+    assert "hunter2" not in repr(there.config)
+    named = load(write(tmp_path / "named", APP + '\n[index]\nurl = "env:NOT_SET_AS_LONG_AS_NOBODY_OPENS_IT"\n'))
+    assert named.effective()["index.url"] == "env:NOT_SET_AS_LONG_AS_NOBODY_OPENS_IT"
+    for wrong in ("mysql://me:hunter2@host/db", "postgresql://me:hunter2@host:port/db", "hunter2"):
+        with pytest.raises(ConfigError, match=r"groundwork.toml:\d+: ") as error:
+            load(write(tmp_path / "wrong", f'{APP}\n[index]\nurl = "{wrong}"\n'))
+        assert "hunter2" not in str(error.value)

@@ -11,6 +11,9 @@ import pytest
 from groundwork.cli import main
 from groundwork.cli.table import COMMANDS
 from tests.apps import write_docs
+from tests.postgres import address
+
+__all__ = ["address"]
 
 THEIRS = {"tour", "demo"}
 """Tested by themselves."""

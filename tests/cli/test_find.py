@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.store.config import Address
 from tests.cli.conftest import Run
 
 RULES = """
@@ -24,9 +25,9 @@ values = { place = "Cape Orrin", built = 1868-05-01, height = 47 }
 
 
 @pytest.fixture
-def guarded(run: Run, app: Path) -> Path:
+def guarded(run: Run, app: Path, address: Address | None) -> Path:
     with (app / "groundwork.toml").open("a") as file:
-        file.write(RULES)
+        file.write(RULES + ("" if address is None else f'[index]\nurl = "{address.url}"\nnamespace = "{address.namespace}"\n'))
     assert run("index").code == 0
     return app
 

@@ -5,17 +5,21 @@ from pathlib import Path
 from groundwork.context.config import ContextSection
 from groundwork.context.indexing import Indexer, IndexReport
 from groundwork.context.search import Search
-from groundwork.store.index import IndexStore, open_index
+from groundwork.core.document import Chunk
+from groundwork.store.config import Address
+from groundwork.store.index import open_index
+from groundwork.store.index_port import Index
 from tests.context.fake_encoder import FakeEncoder
 
 
 class Application:
     """A folder with documents, its index, and the two things one does with it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, address: Address | None = None) -> None:
         self.root = root
+        self.address = address
         self.encoder = FakeEncoder()
-        self.store: IndexStore = open_index(root)
+        self.store: Index = open_index(root, address=address)
 
     def write(self, source: str, text: str | bytes) -> Path:
         path = self.root / source
@@ -32,5 +36,12 @@ class Application:
 
     def texts(self) -> set[str]:
         """Every text that is in the index, by any road."""
-        rows = self.store.database.read_now(lambda connection: connection.execute("SELECT text FROM chunk").fetchall())
-        return {text for (text,) in rows}
+        return {chunk.text for chunk in self.chunks()}
+
+    def chunks(self) -> list[Chunk]:
+        """Every current chunk."""
+        return list(self.store.read_now(lambda snapshot: snapshot.chunks("number", list(snapshot.vectors()))).values())
+
+    def another(self) -> Index:
+        """The same index, opened as another process would."""
+        return open_index(self.root, address=self.address)

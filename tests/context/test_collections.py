@@ -1,5 +1,6 @@
 """Several collections, each with an index, an encoder and permissions of its own, searched as one."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from groundwork.core.access import Scope
 from groundwork.core.config import decode, parse_toml
 from groundwork.core.document import Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, InputError, StoreError
+from groundwork.store.config import Address
 from groundwork.store.folder import Folder
 from tests.context.fake_encoder import FakeEncoder
 
@@ -231,3 +233,11 @@ chunk = { tokens = 100 }
 def test_a_collection_that_is_none_is_refused(line: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         decode(parse_toml(f'sources = ["docs"]\n{line}', "groundwork.toml"), ContextSection)
+
+
+def test_on_a_server_each_collection_has_a_schema_of_its_own() -> None:
+    address = Address("postgresql://h/d", "groundwork_handbook")
+    assert address.of("law").namespace == "groundwork_handbook__law"
+    names = {address.of(name).namespace for name in ("law-eu", "law_eu", "l" * 64)}
+    assert len(names) == 3
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) for name in names)

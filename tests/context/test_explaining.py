@@ -11,6 +11,7 @@ from groundwork.core.access import Scope, readers_of
 from groundwork.core.errors import NotFound
 from groundwork.core.request import Principal
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 RULES = PermissionsSection(rules=(AllowSection(match="docs/hr/**", allow=("group:hr",)),), otherwise=("everyone",))
 OPERATOR = Scope(operator=True)

@@ -10,13 +10,12 @@ import pytest
 
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection, RetrieveSection
-from groundwork.context.indexing import LOCK, Indexer
+from groundwork.context.indexing import Indexer
 from groundwork.core.errors import ConfigError, NotFound, StoreBusy, StoreError
-from groundwork.store.database import Database
 from groundwork.store.index import FILE, IndexStore, open_index
-from groundwork.store.lock import holding
 from tests.context.fake_encoder import FakeEncoder
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 PAGE = "# Tea\n\nGreen tea wants {degrees} degrees.\n\n## Black\n\nBlack tea boils.\n\n## White\n\nWhite tea is patient."
 
@@ -155,7 +154,7 @@ def test_hidden_files_are_left_out_unless_named(application: Application) -> Non
 
 def test_a_second_indexer_is_refused(application: Application) -> None:
     application.write("docs/a.txt", "a")
-    with holding(application.root / LOCK, what="indexing here"), pytest.raises(StoreBusy, match="indexing"):
+    with application.another().indexing(), pytest.raises(StoreBusy, match="indexing"):
         application.index()
     assert application.index().added == 1
 
@@ -241,7 +240,7 @@ async def test_readers_beside_an_indexer_see_whole_documents_only(application: A
 
     application.write("docs/a.md", page(0))
     application.index()
-    other = open_index(application.root)
+    other = application.another()
     stop = threading.Event()
 
     def index() -> None:
@@ -284,8 +283,11 @@ report = Indexer(ContextSection(sources=("docs",)), root, open_index(root), Slow
 """
 
 
-def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(tmp_path: Path) -> None:
-    total = 150
+def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(application: Application) -> None:
+    total, tmp_path = 150, application.root
+    if application.address is not None:
+        written = f'[app]\nname = "killed"\n[index]\nurl = "{application.address.url}"\nnamespace = "{application.address.namespace}"\n'
+        application.write("groundwork.toml", written)
     docs = tmp_path / "docs"
     docs.mkdir()
     for number in range(total):
@@ -310,7 +312,8 @@ def test_kill_9_loses_nothing_acknowledged_and_a_rerun_completes(tmp_path: Path)
         entries = store.documents()
         assert len(entries) >= acknowledged, "what was reported done is there"
         assert all(entry.chunks == 2 for entry in entries), "and nothing is there by half"
-        assert store.database.read_now(lambda connection: connection.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
+        if isinstance(store, IndexStore):
+            assert store.database.read_now(lambda connection: connection.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
         held = max(held, len(entries))
         store.close()
     assert held < total, "the process must have been killed on its way"
@@ -334,13 +337,9 @@ def test_every_chunk_in_the_index_is_what_its_document_says(application: Applica
     for entry in application.store.documents():
         document = application.store.document(entry.id)
         assert document.source == entry.source
-        rows = application.store.database.read_now(
-            lambda connection, entry=entry: connection.execute(
-                "SELECT chunk.id FROM chunk JOIN document ON document.number = chunk.document WHERE document.id = ?", (entry.id,)
-            ).fetchall()
-        )
-        assert len(rows) == entry.chunks > 0
-        for (identifier,) in rows:
+        held = application.store.chunk_ids(entry.source)
+        assert len(held) == entry.chunks > 0
+        for identifier in held:
             chunk = application.store.chunk(identifier)
             assert chunk.document == document.id
             assert chunk.text == document.text[chunk.start : chunk.end]
@@ -354,13 +353,12 @@ def test_offsets_follow_when_text_moves(application: Application) -> None:
     report = application.index()
     assert report.reused == 1
     document = application.store.document(application.store.documents()[0].id)
-    chunks = application.store.database.read_now(lambda connection: [row[0] for row in connection.execute("SELECT id FROM chunk")])
-    for chunk in map(application.store.chunk, chunks):
+    for chunk in application.chunks():
         assert (chunk.document, chunk.text) == (document.id, document.text[chunk.start : chunk.end])
 
 
 def test_two_processes_may_have_the_index_open(application: Application) -> None:
-    second = IndexStore(Database(application.root / FILE, schema="index", durable=True))
+    second = application.another()
     application.write("docs/a.txt", "words")
     started = time.monotonic()
     report = application.index()

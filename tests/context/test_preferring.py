@@ -11,6 +11,7 @@ from groundwork.context.search import Search
 from groundwork.core.access import Scope
 from groundwork.core.units import Duration
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 TODAY = dt.date(2026, 7, 1)
 YEAR = RecencySection(field="published", half_life=Duration(365 * 86_400.0), share=0.4)

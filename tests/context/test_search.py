@@ -11,8 +11,8 @@ from groundwork.context.nearest import Exact
 from groundwork.context.search import terms_of
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError
-from groundwork.store.index import open_index, search_terms
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 ANIMALS = {
     "docs/cat.md": "# Cats\n\nCats purr when they are pleased.",
@@ -71,7 +71,7 @@ async def test_a_blank_query_finds_nothing(animals: Application, query: str) -> 
 async def test_a_running_search_sees_what_another_process_indexes(animals: Application) -> None:
     search = animals.search()
     before = await search.find("owls", keep=1)
-    other = Application(animals.root)
+    other = Application(animals.root, animals.address)
     other.write("docs/owl.md", "# Owls\n\nOwls hoot.")
     other.write("docs/cat.md", "# Cats\n\nCats sleep.")
     other.index()
@@ -134,7 +134,7 @@ def test_any_text_is_a_safe_query(animals: Application, query: str) -> None:
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(term=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_a_term_is_a_phrase_and_never_syntax(animals: Application, term: str) -> None:
-    rows = animals.store.database.read_now(lambda connection: search_terms(connection, [term, "milk"], most=10))
+    rows = animals.store.read_now(lambda snapshot: snapshot.search_terms([term, "milk"], most=10))
     assert any(score for _, score in rows), "whatever the first term is, the second still finds"
 
 
@@ -154,13 +154,13 @@ async def test_deleted_vectors_leave_the_memory_too(animals: Application) -> Non
     search = animals.search()
     await search.find("milk", keep=1)
     (animals.root / "docs/cow.md").unlink()
-    store = open_index(animals.root)
-    store.close()
+    animals.another().close()
     animals.index()
     await search.find("milk", keep=1)
-    assert isinstance(search.dense, Exact)
-    assert search.dense.matrix is not None
-    assert len(search.dense.matrix.numbers) == 2 == len(search.dense.matrix.vectors)
+    assert len(animals.store.read_now(lambda snapshot: snapshot.vectors())) == 2
+    if isinstance(search.dense, Exact):
+        assert search.dense.matrix is not None
+        assert len(search.dense.matrix.numbers) == 2 == len(search.dense.matrix.vectors)
 
 
 CODES = {

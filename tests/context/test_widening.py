@@ -11,6 +11,7 @@ from groundwork.core.access import PUBLIC
 from groundwork.core.document import Hit
 from groundwork.core.errors import ConfigError
 from tests.context.folder import Application
+from tests.postgres import address  # noqa: F401  everything here runs on both stores
 
 CHUNK = ChunkSection(tokens=40, overlap=8)
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.core.units import Duration, Money, Quantity, Secret, Size
+from groundwork.core.units import Duration, Money, Quantity, Secret, SecretURL, Size, without_password
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,32 @@ def test_neither_prints_more_than_was_written() -> None:
     assert repr(Secret("KEY")) == "Secret(env:KEY)"
     assert repr(Duration.parse("10s")) == "Duration('10s')"
     assert msgspec.json.encode([Secret("KEY"), Size.parse("1MB")], enc_hook=str) == b'["env:KEY","1MB"]'
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hunter2@host:5432/db", "postgresql://me:***@host:5432/db"),
+        ("postgresql://me:hunter2@more@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me@host/db?password=hunter2&sslmode=require", "postgresql://me@host/db?password=***&sslmode=require"),
+        ("postgresql://me@host/db?sslpassword=hunter2", "postgresql://me@host/db?sslpassword=***"),
+        ("postgresql:///db?host=/run", "postgresql:///db?host=/run"),
+        ("postgresql://me@host:5432/db?password=hunter2@more", "postgresql://me@host:5432/db?password=***"),
+        ("hunter2", "hunter2:…"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+    if "://" in url:
+        held = SecretURL.parse(url)
+        assert (str(held), repr(held), held.text, held.variable) == (shown, f"SecretURL({shown})", url, "")
+        assert held == SecretURL.parse(url) != SecretURL.parse(f"{url}x")
+        assert len({held, SecretURL.parse(url)}) == 1
+
+
+def test_an_address_may_be_named_and_nothing_else() -> None:
+    assert (str(SecretURL.parse("env:INDEX_URL")), SecretURL.parse("env:INDEX_URL").variable) == ("env:INDEX_URL", "INDEX_URL")
+    for wrong in ("hunter2", "env:", "env:a b", 7, None):
+        with pytest.raises(ValueError) as error:
+            SecretURL.parse(wrong)
+        assert "hunter2" not in str(error.value)

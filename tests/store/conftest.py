@@ -4,6 +4,9 @@ from pathlib import Path
 import pytest
 
 from groundwork.store.database import Database
+from tests.postgres import address
+
+__all__ = ["address"]
 
 
 @pytest.fixture

@@ -9,62 +9,50 @@ import pytest
 
 from groundwork.core.document import Chunk, Document
 from groundwork.core.where import parse_where
-from groundwork.store.index import FILE, IndexStore, open_index, read_access, search_terms
-from groundwork.store.labels import (
-    EVERYTHING,
-    Labels,
-    Selection,
-    count_documents,
-    read_fields,
-    read_labels,
-    read_skipped,
-    select_chunks,
-    select_documents,
-    values_by_document,
-)
+from groundwork.store.config import Address
+from groundwork.store.index import FILE, open_index
+from groundwork.store.index_port import Index
+from groundwork.store.labels import EVERYTHING, Labels, Selection
 
 VECTOR = np.array([0.6, 0.8], dtype=np.float32)
 VALUES = {"year": 2024, "rate": 0.5, "live": True, "day": "2024-01-31", "tags": ["x", "y"], "name": 'it\'s "quoted"; --'}
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[IndexStore]:
-    made = open_index(tmp_path)
+def store(tmp_path: Path, address: Address | None) -> Iterator[Index]:
+    made = open_index(tmp_path, address=address)
     made.prepare({"fingerprint": "f"}, clear=False)
     yield made
     made.close()
 
 
-def put(store: IndexStore, source: str, labels: Labels) -> None:
+def put(store: Index, source: str, labels: Labels) -> None:
     document = Document(id=f"doc_{source}", source=source, title="T", medium="text", text="word")
     chunk = Chunk(id=f"ch_{source}", document=document.id, source=source, title="T", headings=(), start=0, end=4, text="word")
     new = {} if chunk.id in store.chunk_ids(source) else {chunk.id: VECTOR}
     store.put(document, [chunk], new, digest=source, labels=labels)
 
 
-def selected(store: IndexStore, readers: tuple[str, ...] | None = None, where: str = "") -> int:
+def selected(store: Index, readers: tuple[str, ...] | None = None, where: str = "") -> int:
     selection = Selection(readers, parse_where(where))
-    numbers = store.database.read_now(lambda connection: select_documents(connection, selection))
-    assert store.database.read_now(lambda connection: count_documents(connection, selection)) == (len(numbers), len(numbers))
-    if not selection.is_everything:
-        found = store.database.read_now(
-            lambda connection: search_terms(connection, ["word"], most=10, among=select_chunks(connection, selection))
-        )
-        assert len(found) == len(numbers)
+    numbers = store.read_now(lambda snapshot: snapshot.select_documents(selection))
+    assert store.read_now(lambda snapshot: snapshot.count_documents(selection)) == (len(numbers), len(numbers))
+    found = store.read_now(lambda snapshot: snapshot.search_terms(["word"], most=10, looked_at=snapshot.looked_at(selection)))
+    assert len(found) == len(numbers)
     return len(numbers)
 
 
-def test_values_come_back_as_they_went_in(store: IndexStore) -> None:
+def test_values_come_back_as_they_went_in(store: Index) -> None:
     put(store, "a", Labels(VALUES, [["everyone"], ["group:local/x", "user:local/y"]]))
-    back = store.database.read_now(lambda connection: read_labels(connection, "a"))
+    back = store.read_now(lambda snapshot: snapshot.labels("a"))
     assert back.values == VALUES
     assert back.rules == [["everyone"], ["group:local/x", "user:local/y"]]
-    kinds = store.database.read_now(lambda connection: read_fields(connection, EVERYTHING))
+    kinds = store.read_now(lambda snapshot: snapshot.fields(EVERYTHING))
     assert kinds == {"year": {"number"}, "rate": {"number"}, "live": {"bool"}, "day": {"date"}, "tags": {"text"}, "name": {"text"}}
-    assert store.database.read_now(lambda connection: values_by_document(connection, range(5_000))) == {1: VALUES}
+    assert store.read_now(lambda snapshot: snapshot.values(range(5_000))) == {1: VALUES}
 
 
-def test_labels_follow_their_document(store: IndexStore) -> None:
+def test_labels_follow_their_document(store: Index) -> None:
     put(store, "a", Labels({"year": 1}, [["everyone"]]))
     generation = store.generation()
     put(store, "a", Labels({"year": 2}, [["user:local/x"]]))
@@ -75,15 +63,10 @@ def test_labels_follow_their_document(store: IndexStore) -> None:
     assert store.generation() == generation
     store.relabel("nowhere", Labels({"year": 1}))
     store.remove("a")
-    left = store.database.read_now(
-        lambda connection: [
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("document_value", "document_reader")
-        ]
-    )
-    assert left == [0, 0]
+    assert store.read_now(lambda snapshot: (snapshot.values([1]), snapshot.labels("a"), snapshot.fields(EVERYTHING))) == ({}, Labels(), {})
 
 
-def test_a_reader_needs_every_rule(store: IndexStore) -> None:
+def test_a_reader_needs_every_rule(store: Index) -> None:
     put(store, "both", Labels({}, [["everyone"], ["user:local/x"]]))
     put(store, "closed", Labels({}, [["everyone"], []]))
     put(store, "none", Labels({}, []))
@@ -93,20 +76,22 @@ def test_a_reader_needs_every_rule(store: IndexStore) -> None:
     assert selected(store) == 3
 
 
-def test_what_was_left_out_is_kept_until_the_next_run(store: IndexStore) -> None:
+def test_what_was_left_out_is_kept_until_the_next_run(store: Index) -> None:
     store.begin(access="new")
-    assert store.database.read_now(read_access) == "changing"
+    assert store.read_now(lambda snapshot: snapshot.access()) == "changing"
     store.conclude(access="new", skipped=[("a.pdf", "encrypted")])
     store.begin(access="new")
-    assert store.database.read_now(read_access) == "new"
-    assert store.database.read_now(read_skipped) == {"a.pdf": "encrypted"}
+    assert store.read_now(lambda snapshot: snapshot.access()) == "new"
+    assert store.read_now(lambda snapshot: snapshot.skipped()) == {"a.pdf": "encrypted"}
     store.conclude(access="new", skipped=[])
-    assert store.database.read_now(read_skipped) == {}
+    assert store.read_now(lambda snapshot: snapshot.skipped()) == {}
 
 
-def test_an_index_of_the_version_before_is_brought_forward(store: IndexStore, tmp_path: Path) -> None:
-    put(store, "a", Labels())
-    store.close()
+def test_an_index_of_the_version_before_is_brought_forward(tmp_path: Path) -> None:
+    old = open_index(tmp_path)
+    old.prepare({"fingerprint": "f"}, clear=False)
+    put(old, "a", Labels())
+    old.close()
     before = sqlite3.connect(tmp_path / FILE)
     before.executescript(
         "DROP TRIGGER labels_removed; DROP TABLE document_value; DROP TABLE document_reader; DROP TABLE skipped; DROP INDEX chunk_of_content; ALTER TABLE chunk DROP COLUMN content; PRAGMA user_version = 1;"

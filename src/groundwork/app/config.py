@@ -20,6 +20,7 @@ from groundwork.evaluate.config import GateSection
 from groundwork.gateway.build import check_names
 from groundwork.gateway.config import ModelSection, ProviderSection
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, READING_RAILS, GuardSection, parse_rail
+from groundwork.store.config import IndexSection, check_url
 
 FILE = "groundwork.toml"
 
@@ -84,6 +85,7 @@ class Config(Section, frozen=True, kw_only=True):
     providers: dict[str, ProviderSection] = {}
     routes: RoutesSection = RoutesSection()
     context: ContextSection | None = None
+    index: IndexSection = IndexSection()
     guard: GuardSection = GuardSection()
     tools: dict[str, ToolSection] = {}
     cache: CacheSection = CacheSection()
@@ -161,6 +163,8 @@ def check(settings: Settings) -> None:
         raise ConfigError(
             f"{config.app.name!r} names both the application and a model alias", where=where, fix="rename one: callers choose by this name"
         )
+    if config.index.url is not None and config.index.url.text:  # one that a variable holds is read when the index is opened
+        check_url(config.index.url.text, written.where(("index", "url")))
     check_names(config.providers, config.models, written)
     rewrite = config.context.retrieve.rewrite if config.context else "off"
     if rewrite not in {"off", "rules", *config.models}:
@@ -203,6 +207,6 @@ def _check_routes(config: Config, written: Written) -> None:
 
 
 def config_hash(config: Config, artefacts: dict[str, str]) -> str:
-    """The name of what answers: everything but where it listens and how it is gated, with the hashes of prompts, scripts and tools."""
-    values = {dotted(path): value for path, value in flatten(config).items() if path[0] not in {"server", "gate"}}
+    """The name of what answers: everything but where it listens, where its index stands and how it is gated, with the hashes of prompts, scripts and tools."""
+    values = {dotted(path): value for path, value in flatten(config).items() if path[0] not in {"server", "gate", "index"}}
     return f"cfg_{hash_of({'values': values, 'artefacts': artefacts})[:32]}"

@@ -12,7 +12,7 @@ import msgspec
 
 from groundwork.app.config import Config
 from groundwork.core.config import plain
-from groundwork.core.units import Quantity, Secret
+from groundwork.core.units import Quantity, Secret, SecretURL
 
 _SIMPLE = {str: "string", bool: "boolean", int: "integer", float: "number", date: "string"}
 
@@ -37,6 +37,12 @@ def _schema(kind: Any, sections: dict[str, Any]) -> dict[str, Any]:
             sections[kind.__name__] = {}
             sections[kind.__name__] = _section(kind, sections)
         return {"$ref": f"#/$defs/{kind.__name__}"}
+    if isinstance(kind, type) and issubclass(kind, SecretURL):
+        return {
+            "type": "string",
+            "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$|://",
+            "description": "an address, or the name of an environment variable",
+        }
     if isinstance(kind, type) and issubclass(kind, Secret):
         return {"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$", "description": "the name of an environment variable"}
     if isinstance(kind, type) and issubclass(kind, Quantity):

@@ -1,6 +1,5 @@
 """Whether somebody may see a document outside a search: a page, an example, an original. The configuration decides as it stands now."""
 
-import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from groundwork.core.document import Document
 from groundwork.core.errors import InputError, NotFound
 from groundwork.core.request import Principal
 from groundwork.store.folder import Folder
-from groundwork.store.index import find_document, find_source
+from groundwork.store.index_port import Snapshot
 
 
 async def visible_document(identifier: str, principal: Principal, app: App, folder: Folder) -> Document:
@@ -38,16 +37,16 @@ class Held(NamedTuple):
 async def held_documents(identifier: str, section: ContextSection | None, folder: Folder) -> list[Held]:
     """A document in every collection of the configuration that has it, current or retired."""
 
-    def look(connection: sqlite3.Connection) -> tuple[Document, Document | None] | None:
+    def look(snapshot: Snapshot) -> tuple[Document, Document | None] | None:
         try:
-            document = find_document(connection, identifier)
+            document = snapshot.document(identifier)
         except NotFound:
             return None
-        return document, find_source(connection, document.source)
+        return document, snapshot.current(document.source)
 
     found: list[Held] = []
     for name, part in (section or ContextSection(sources=())).parts.items():
-        held = await folder.collection(name).database.read(look)
+        held = await folder.collection(name).read(look)
         if held is not None:
             found.append(Held(*held, Labeller(part)))
     return found

@@ -9,7 +9,7 @@ from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, moment, out, out_json, run, table
 from groundwork.context.config import UNNAMED
 from groundwork.store.folder import Folder
-from groundwork.store.index import Entry
+from groundwork.store.index_port import Entry
 
 KINDS = ("scorers", "providers", "rails", "routes", "documents", "runs", "datasets", "changes", "releases")
 

@@ -11,7 +11,7 @@ from groundwork.core.record import Trace
 from groundwork.core.text import shorten
 from groundwork.evaluate.journal import read_run
 from groundwork.store.folder import Folder
-from groundwork.store.index import IndexStore
+from groundwork.store.index_port import Index
 from groundwork.store.traces import question_of
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ async def _feedback(identifier: str, folder: Folder) -> Shown:
     return Shown("feedback", opinion, [f"{moment(opinion.at)}  {opinion.opinion}"], {opinion.trace: "trace"}, {})
 
 
-def _found(folder: Folder, look: Callable[[IndexStore], T]) -> tuple[T, IndexStore]:
+def _found(folder: Folder, look: Callable[[Index], T]) -> tuple[T, Index]:
     """What one of the collections has, and which. Raises NotFound as `look` does where none has it."""
     *others, last = folder.collections().values() or [folder.index]
     for index in others:

@@ -4,7 +4,6 @@ For whoever runs the command line: it says that a document exists, and who may s
 """
 
 import difflib
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -18,8 +17,8 @@ from groundwork.context.sources import find_files
 from groundwork.core.access import Scope
 from groundwork.core.errors import NotFound
 from groundwork.core.where import comparisons
-from groundwork.store.index import IndexStore
-from groundwork.store.labels import Selection, read_labels, read_skipped, select_documents
+from groundwork.store.index_port import Index, Snapshot
+from groundwork.store.labels import Selection
 
 Stage = Literal["found", "not_indexed", "skipped", "forbidden", "filtered", "lists", "duplicate", "fusion"]
 _LISTS = {"terms": "terms", "dense": "meaning"}
@@ -35,17 +34,17 @@ class Absence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def why_not(
-    search: Search, store: IndexStore, config: ContextSection, root: Path, named: str, query: str, *, keep: int, scope: Scope
+    search: Search, store: Index, config: ContextSection, root: Path, named: str, query: str, *, keep: int, scope: Scope
 ) -> Absence:
     """Say why the document that is named (by source, by its end, or by its id) is not among the hits. Raises NotFound for what names none."""
     entries = {entry.source: entry for entry in store.documents()}
-    skipped = store.database.read_now(read_skipped)
+    skipped = store.read_now(lambda snapshot: snapshot.skipped())
     source = _source(named, {entry.id: entry.source for entry in entries.values()}, skipped, root, config)
     if source not in entries:
         return _not_indexed(source, skipped)
     trail = await search.trail(query, keep=keep, scope=scope)
     whole = await search.trail(query, keep=keep, scope=scope, depth=EVERY)
-    return await store.database.read(lambda connection: _lost(connection, search, source, trail, whole, keep))
+    return await store.read(lambda snapshot: _lost(snapshot, search, source, trail, whole, keep))
 
 
 def _source(named: str, ids: Mapping[str, str], skipped: Mapping[str, str], root: Path, config: ContextSection) -> str:
@@ -75,26 +74,23 @@ def _not_indexed(source: str, skipped: Mapping[str, str]) -> Absence:
     )
 
 
-def _lost(connection: sqlite3.Connection, search: Search, source: str, trail: Trail, whole: Trail, keep: int) -> Absence:
-    row = connection.execute("SELECT number FROM document WHERE source = ?", (source,)).fetchone()
-    if row is None:
+def _lost(snapshot: Snapshot, search: Search, source: str, trail: Trail, whole: Trail, keep: int) -> Absence:
+    document = snapshot.number_of(source)
+    if document is None:
         return _not_indexed(source, {})
-    labels = read_labels(connection, source)
+    labels = snapshot.labels(source)
     readers = trail.selection.readers
-    if readers is not None and row[0] not in select_documents(connection, Selection(readers)):
+    if readers is not None and document not in snapshot.select_documents(Selection(readers)):
         rules = "; ".join(", ".join(rule) or "nobody" for rule in labels.rules) or "nobody"
         return Absence(source=source, stage="forbidden", reason=f"it is for {rules}, and this search is for {', '.join(readers)}")
-    if trail.selection.where is not None and row[0] not in select_documents(connection, trail.selection):
+    if trail.selection.where is not None and document not in snapshot.select_documents(trail.selection):
         fields = dict.fromkeys(one.field for one in comparisons(trail.selection.where))
         held = ", ".join(f"{name} = {labels.values[name]!r}" if name in labels.values else f"no `{name}`" for name in fields)
         return Absence(source=source, stage="filtered", reason=f"the filter leaves it out: it has {held}")
-    chunks = [number for (number,) in connection.execute("SELECT number FROM chunk WHERE document = ?", row)]
-    return _ranked(connection, search, source, chunks, trail, whole, keep)
+    return _ranked(snapshot, search, source, list(snapshot.chunks_of(source)), trail, whole, keep)
 
 
-def _ranked(
-    connection: sqlite3.Connection, search: Search, source: str, chunks: Sequence[int], trail: Trail, whole: Trail, keep: int
-) -> Absence:
+def _ranked(snapshot: Snapshot, search: Search, source: str, chunks: Sequence[int], trail: Trail, whole: Trail, keep: int) -> Absence:
     """It was looked at: where its best chunk ended."""
     best = {name: place for name, entries in whole.lists.items() if (place := _best(places(entries), chunks))}
     hit = next((place for place, one in enumerate(trail.best, start=1) if one.number in chunks), None)
@@ -105,11 +101,9 @@ def _ranked(
         return Absence(source=source, stage="lists", reason=_below(search, whole, best), lists=best)
     twins = [trail.duplicates[number] for number in chunks if number in trail.duplicates]
     if twins:
-        twin = connection.execute(
-            "SELECT document.source, chunk.id FROM chunk JOIN document ON document.number = document WHERE chunk.number = ?", (twins[0],)
-        ).fetchone()
+        twin = snapshot.chunks("number", twins[:1])[twins[0]]
         return Absence(
-            source=source, stage="duplicate", reason=f"it says nearly the same as {twin[0]} ({twin[1]}), which came first", lists=best
+            source=source, stage="duplicate", reason=f"it says nearly the same as {twin.source} ({twin.id}), which came first", lists=best
         )
     moved = f", {boosted.rank} after boosts" if trail.factors else ""
     where = ", ".join(f"{_LISTS[name]} #{place.rank}" for name, place in best.items())

@@ -1,6 +1,5 @@
 """Why a search found what it found: every candidate with its score and rank at each stage, and how many documents were never looked at."""
 
-import sqlite3
 from collections.abc import Mapping
 
 import msgspec
@@ -9,8 +8,8 @@ from groundwork.context.fusion import Ranked
 from groundwork.context.search import Search, Trail
 from groundwork.core.access import Scope
 from groundwork.core.document import Chunk
-from groundwork.store.index import IndexStore, read_chunks
-from groundwork.store.labels import EVERYTHING, Selection, count_documents
+from groundwork.store.index_port import Index, Snapshot
+from groundwork.store.labels import EVERYTHING, Selection
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,31 +64,31 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the ranking: hits first."""
 
 
-async def explain(search: Search, store: IndexStore, query: str, *, keep: int, scope: Scope, asked: str = "") -> Explanation:
+async def explain(search: Search, store: Index, query: str, *, keep: int, scope: Scope, asked: str = "") -> Explanation:
     """Search and say why. Raises as the search does."""
     trail = await search.trail(query, keep=keep, scope=scope)
-    return await store.database.read(lambda connection: _explanation(connection, search, trail, keep, asked or query))
+    return await store.read(lambda snapshot: _explanation(snapshot, search, trail, keep, asked or query))
 
 
-def _explanation(connection: sqlite3.Connection, search: Search, trail: Trail, keep: int, asked: str) -> Explanation:
-    chunks = read_chunks(connection, "number", [one.number for one in trail.fused]) | trail.chunks
+def _explanation(snapshot: Snapshot, search: Search, trail: Trail, keep: int, asked: str) -> Explanation:
+    chunks = snapshot.chunks("number", [one.number for one in trail.fused]) | trail.chunks
     return Explanation(
         asked=asked,
         query=trail.query,
         generation=trail.generation,
         fuse=search.config.fuse,
-        looked=looked_at(connection, trail.selection),
+        looked=looked_at(snapshot, trail.selection),
         sizes={name: len(entries) for name, entries in trail.lists.items()},
         keep=keep,
         candidates=candidates(trail, chunks),
     )
 
 
-def looked_at(connection: sqlite3.Connection, selection: Selection) -> Looked:
+def looked_at(snapshot: Snapshot, selection: Selection) -> Looked:
     """The counts behind a selection."""
-    everything, _ = count_documents(connection, EVERYTHING)
-    allowed, _ = count_documents(connection, Selection(selection.readers))
-    searched, chunks = count_documents(connection, selection)
+    everything, _ = snapshot.count_documents(EVERYTHING)
+    allowed, _ = snapshot.count_documents(Selection(selection.readers))
+    searched, chunks = snapshot.count_documents(selection)
     return Looked(documents=everything, forbidden=everything - allowed, filtered=allowed - searched, searched=searched, chunks=chunks)
 
 

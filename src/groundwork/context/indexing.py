@@ -24,9 +24,8 @@ from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError
 from groundwork.core.ids import canonical, content_id
 from groundwork.gateway.providers.embeddings import TooLong
-from groundwork.store.index import FOLDER, IndexStore, find_source
+from groundwork.store.index_port import Index
 from groundwork.store.labels import Labels
-from groundwork.store.lock import holding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +38,6 @@ Progress = Callable[[int, int, str], None]
 `Stopped`.
 """
 
-LOCK = FOLDER / "lock"
 PARTLY = "read in part: "
 """How the reason begins where a source was read, but not all of it."""
 _BATCH = 64
@@ -109,9 +107,7 @@ def _quiet(_done: int, _total: int, _source: str) -> None:
 class Indexer:
     """One run over an application's sources. A second one at the same time, in whatever process, is refused."""
 
-    def __init__(
-        self, config: ContextSection, root: Path, store: IndexStore, encoder: ChunkEncoder, describer: Describer | None = None
-    ) -> None:
+    def __init__(self, config: ContextSection, root: Path, store: Index, encoder: ChunkEncoder, describer: Describer | None = None) -> None:
         self._describer = describer
         self._config = config
         self._root = root
@@ -136,7 +132,7 @@ class Indexer:
         self._counts = dict.fromkeys(self._counts, 0)
         self._waiting, self._dimensions, self._rebuilds = [], 0, rebuild
         check_window(self._config.encoder, self._config.chunk.tokens, self._encoder)
-        with holding(self._root / LOCK, what="indexing here"):
+        with self._store.indexing():
             self._agree(rebuild=rebuild)
             self._store.begin(access=self._labeller.fingerprint)
             sources = find_sources(self._root, self._config.sources, self._config.fetch.limits())
@@ -320,7 +316,7 @@ class Indexer:
 
     def _relabel(self, source: str) -> None:
         """A document that keeps its last text does not keep readers whom the configuration no longer allows."""
-        document = self._store.database.read_now(lambda connection: find_source(connection, source))
+        document = self._store.read_now(lambda snapshot: snapshot.current(source))
         if document is None:
             return
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from groundwork.core.errors import StoreError
 from groundwork.core.ports import Embedder
-from groundwork.store.index import read_fingerprint, read_numbers, read_vectors
+from groundwork.store.index_reading import read_fingerprint, read_numbers, read_vectors
 from groundwork.store.vectors import from_blob
 
 if TYPE_CHECKING:

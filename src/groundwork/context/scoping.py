@@ -1,12 +1,11 @@
 """From who asks, and what they filter by, to the documents that a search looks at; and how much each of those counts."""
 
 import datetime as dt
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from groundwork.context.config import ContextSection
 from groundwork.context.labels import Labeller
@@ -14,8 +13,8 @@ from groundwork.context.preferring import recency
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError, StoreError
 from groundwork.core.where import Every, Kind, Where, fitted, parse_where
-from groundwork.store.index import read_access
-from groundwork.store.labels import EVERYTHING, Selection, documents_of, read_fields, select_chunks, select_documents, values_by_document
+from groundwork.store.index_port import Snapshot
+from groundwork.store.labels import EVERYTHING, Selection
 
 Fields = dict[str, set[Kind]]
 _REMEMBERED = 64
@@ -53,7 +52,7 @@ NO_OTHERS = Known()
 
 
 class Scoping:
-    """Resolves scopes for one application. What it remembers of an index goes by its state (see `read_state`), and by who asks."""
+    """Resolves scopes for one application. What it remembers of an index goes by its state (see `Snapshot.state`), and by who asks."""
 
     def __init__(self, config: ContextSection, today: Callable[[], dt.date]) -> None:
         self._labeller = Labeller(config)
@@ -61,86 +60,87 @@ class Scoping:
         self._today = today
         self._always = parse_where(config.retrieve.where)
         self._fields: Memory[tuple[str, tuple[str, ...] | None], Fields] = Memory()
-        self._chunks: Memory[tuple[str, Selection], bytes] = Memory()
+        self._chunks: Memory[tuple[str, Selection], Any] = Memory()
         self._preferred: tuple[str, list[tuple[AbstractSet[int], float]]] = ("", [])
 
-    def known(self, connection: sqlite3.Connection, state: str, scope: Scope) -> Known:
+    def known(self, snapshot: Snapshot, state: str, scope: Scope) -> Known:
         """The fields of this index, for the other collections' sake. Raises StoreError as `selection` does."""
-        return Known(self._fields_of(connection, state, self._readers(connection, scope)), self._fields_of(connection, state, None))
+        return Known(self._fields_of(snapshot, state, self._readers(snapshot, scope)), self._fields_of(snapshot, state, None))
 
-    def selection(self, connection: sqlite3.Connection, state: str, scope: Scope, others: Known = NO_OTHERS) -> Selection:
-        """The documents of a scope; `others` are fields that may be named although no document here has them. Raises StoreError where the index was labelled under other permissions than the configured ones, InputError
-        for a filter that cannot be read or fits no field that this reader may see, ConfigError where the configured filter does not fit.
+    def selection(self, snapshot: Snapshot, state: str, scope: Scope, others: Known = NO_OTHERS) -> Selection:
+        """The documents of a scope; `others` are fields that may be named although no document here has them. Raises StoreError where
+        the index was labelled under other permissions than the configured ones, InputError for a filter that cannot be read or fits no field
+        that this reader may see, ConfigError where the configured filter does not fit.
         """
-        readers = self._readers(connection, scope)
+        readers = self._readers(snapshot, scope)
         asked = parse_where(scope.where)
         parts: list[Where] = []
         if self._always is not None:
-            parts.append(self._configured(connection, state, self._always, "context.retrieve.where", others))
+            parts.append(self._configured(snapshot, state, self._always, "context.retrieve.where", others))
         if asked is not None:
-            parts.append(fitted(asked, _both(self._fields_of(connection, state, readers), others.seen)))
+            parts.append(fitted(asked, _both(self._fields_of(snapshot, state, readers), others.seen)))
         return Selection(readers, None if not parts else parts[0] if len(parts) == 1 else Every(parts=tuple(parts)))
 
-    def _readers(self, connection: sqlite3.Connection, scope: Scope) -> tuple[str, ...] | None:
+    def _readers(self, snapshot: Snapshot, scope: Scope) -> tuple[str, ...] | None:
         if not self._labeller.restricts or scope.operator:
             return None
-        if read_access(connection) != self._labeller.fingerprint:
+        if snapshot.access() != self._labeller.fingerprint:
             raise StoreError(
                 "the index was made under other permissions than groundwork.toml says now, so nothing is shown",
                 fix="run `groundwork index`, and restart a server that still has the old groundwork.toml",
             )
         return scope.readers
 
-    def _fields_of(self, connection: sqlite3.Connection, state: str, readers: tuple[str, ...] | None) -> Fields:
+    def _fields_of(self, snapshot: Snapshot, state: str, readers: tuple[str, ...] | None) -> Fields:
         key = (state, readers)
         known = self._fields.get(key)
         if known is None:
-            known = read_fields(connection, Selection(readers))
-            if not known and not read_fields(connection, EVERYTHING):
+            known = snapshot.fields(Selection(readers))
+            if not known and not snapshot.fields(EVERYTHING):
                 raise StoreError("the index was made before documents had fields", fix="run `groundwork index`")
             self._fields.put(key, known)
         return known
 
-    def chunks(self, connection: sqlite3.Connection, state: str, selection: Selection) -> bytes | None:
-        """The chunks that are looked at, by their numbers; None for all. Remembered: for 30,000 documents the database needs 40 ms."""
+    def chunks(self, snapshot: Snapshot, state: str, selection: Selection) -> Any:
+        """The chunks that are looked at, as the store's lists take them; None for all. Remembered: for 30,000 documents SQLite needs 40 ms."""
         if selection.is_everything:
             return None
         key = (state, selection)
         known = self._chunks.get(key)
         if known is None:
-            known = select_chunks(connection, selection)
+            known = snapshot.looked_at(selection)
             self._chunks.put(key, known)
         return known
 
-    def _configured(self, connection: sqlite3.Connection, state: str, where: Where, name: str, others: Known) -> Where:
+    def _configured(self, snapshot: Snapshot, state: str, where: Where, name: str, others: Known) -> Where:
         try:
-            return fitted(where, _both(self._fields_of(connection, state, None), others.had))
+            return fitted(where, _both(self._fields_of(snapshot, state, None), others.had))
         except InputError as error:
             raise ConfigError(f"`{name}`: {error.what}", where="groundwork.toml", fix=error.fix) from None
 
-    def factors(self, connection: sqlite3.Connection, state: str, numbers: Sequence[int], others: Known = NO_OTHERS) -> dict[int, float]:
+    def factors(self, snapshot: Snapshot, state: str, numbers: Sequence[int], others: Known = NO_OTHERS) -> dict[int, float]:
         """By how much the score of each chunk is multiplied; empty where nothing is configured."""
         if not numbers or (not self._config.boost and self._config.recency is None):
             return {}
-        document = documents_of(connection, numbers)
+        document = snapshot.documents_of(numbers)
         factor = dict.fromkeys(document.values(), 1.0)
-        for members, by in self._boosts(connection, state, others):
+        for members, by in self._boosts(snapshot, state, others):
             for one in factor.keys() & members:
                 factor[one] *= by
         if self._config.recency is not None:
-            values = values_by_document(connection, list(factor))
+            values = snapshot.values(list(factor))
             for one in factor:
                 factor[one] *= recency(self._config.recency, values.get(one, {}), self._today())
         return {number: factor[document[number]] for number in numbers}
 
-    def _boosts(self, connection: sqlite3.Connection, state: str, others: Known) -> list[tuple[AbstractSet[int], float]]:
+    def _boosts(self, snapshot: Snapshot, state: str, others: Known) -> list[tuple[AbstractSet[int], float]]:
         if self._preferred[0] != state:
             made: list[tuple[AbstractSet[int], float]] = []
             for place, boost in enumerate(self._config.boost):
                 where = parse_where(boost.where)
                 if where is not None:
-                    where = self._configured(connection, state, where, f"context.retrieve.boost[{place}].where", others)
-                made.append((frozenset(select_documents(connection, Selection(None, where))), boost.by))
+                    where = self._configured(snapshot, state, where, f"context.retrieve.boost[{place}].where", others)
+                made.append((frozenset(snapshot.select_documents(Selection(None, where))), boost.by))
             self._preferred = (state, made)
         return self._preferred[1]
 

@@ -5,7 +5,6 @@ inside both lists: what may not be seen takes nobody's place.
 """
 
 import datetime as dt
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from groundwork.context.config import ContextSection
 from groundwork.context.fusion import Ranked, fuse
 from groundwork.context.nearest import Dense, Exact
+from groundwork.context.nearest_in_database import InDatabase
 from groundwork.context.preferring import boosted, diverse, overlap, shingles, without_duplicates
 from groundwork.context.scoping import NO_OTHERS, Known, Scoping
 from groundwork.context.widening import widened
@@ -21,7 +21,7 @@ from groundwork.core.document import Chunk, Found, Hit
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.ports import Embedder
 from groundwork.core.text import STOPWORDS, words
-from groundwork.store.index import IndexStore, read_chunks, read_fingerprint, read_generation, read_state, search_terms, snapshot
+from groundwork.store.index_port import Index, Snapshot
 from groundwork.store.labels import Selection
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Search:
 
     def __init__(
         self,
-        store: IndexStore,
+        store: Index,
         embedder: Embedder,
         config: ContextSection,
         today: Callable[[], dt.date] = dt.date.today,
@@ -92,20 +92,20 @@ class Search:
         self.config = config.retrieve
         self._has_parents = config.chunk.parent is not None
         self._scoping = Scoping(config, today)
-        self.dense: Dense = dense or Exact(embedder)
+        self.dense: Dense = dense or (InDatabase(embedder) if store.compares_vectors else Exact(embedder))
 
     async def generation(self) -> str:
         """Which state of the index is current; empty where it holds nothing."""
-        return await self._store.database.read(read_generation)
+        return await self._store.read(lambda snapshot: snapshot.generation())
 
     async def fits(self) -> bool | None:
         """Whether the index was made by this encoder; None where it holds nothing."""
-        fingerprint = await self._store.database.read(lambda connection: read_generation(connection) and read_fingerprint(connection))
+        fingerprint = await self._store.read(lambda snapshot: snapshot.generation() and snapshot.fingerprint())
         return fingerprint == self._embedder.fingerprint if fingerprint else None
 
     async def known(self, scope: Scope) -> Known:
         """The fields of its documents, for searches of other collections beside it. Raises StoreError as `find` does."""
-        return await self._store.database.read(lambda connection: self._scoping.known(connection, read_state(connection), scope))
+        return await self._store.read(lambda snapshot: self._scoping.known(snapshot, snapshot.state(), scope))
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, others: Known = NO_OTHERS) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing.
@@ -117,9 +117,9 @@ class Search:
 
     async def trail(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, depth: int = 0, others: Known = NO_OTHERS) -> Trail:
         """The search with everything on its way. `depth` makes both lists that long instead of as configured. Raises as `find` does."""
-        query = query.encode(errors="replace").decode().replace("\0", " ")  # lone surrogates and NULs reach neither tokenizer nor SQLite
+        query = query.encode(errors="replace").decode().replace("\0", " ")  # lone surrogates and NULs reach neither tokenizer nor database
         vector = None if self.config.fuse == "terms" or not query.strip() else await self._embed(query)
-        return await self._store.database.read(lambda connection: self._trail(connection, query, vector, keep, scope, depth, others))
+        return await self._store.read(lambda snapshot: self._trail(snapshot, query, vector, keep, scope, depth, others))
 
     async def _embed(self, query: str) -> "Vectors | None":
         """The query's vector; of its beginning where it is longer than the window, and None where not even that can be embedded."""
@@ -130,36 +130,33 @@ class Search:
                 continue
         return None
 
-    def _trail(
-        self, connection: sqlite3.Connection, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int, others: Known
-    ) -> Trail:
+    def _trail(self, snapshot: Snapshot, query: str, vector: "Vectors | None", keep: int, scope: Scope, depth: int, others: Known) -> Trail:
         """On a reader thread, on one snapshot."""
         config = self.config
-        with snapshot(connection):
-            generation = read_generation(connection)
-            if not generation:
-                raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
-            state = read_state(connection)
-            trail = Trail(query, generation, self._scoping.selection(connection, state, scope, others))
-            if not query.strip():
-                return trail
-            among = self._scoping.chunks(connection, state, trail.selection)
-            if config.fuse != "dense":
-                trail.lists["terms"] = search_terms(connection, terms_of(query), most=depth or config.terms, among=among)
-            if vector is not None:
-                also = [number for number, _ in trail.lists.get("terms", ())]
-                found = self.dense.nearest(connection, state, vector, depth or config.dense, also, among)
-                trail.lists["dense"], trail.cosines = found
-            weights = {"terms": config.weights.terms, "dense": config.weights.dense}
-            trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
-            trail.factors = self._scoping.factors(connection, state, [one.number for one in trail.fused], others)
-            trail.boosted = boosted(trail.fused, trail.factors) if trail.factors else trail.fused
-            self._prefer(connection, trail, state, keep)
-            missing = [one.number for one in trail.best if one.number not in trail.chunks]
-            trail.chunks |= read_chunks(connection, "number", missing)
+        generation = snapshot.generation()
+        if not generation:
+            raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
+        state = snapshot.state()
+        trail = Trail(query, generation, self._scoping.selection(snapshot, state, scope, others))
+        if not query.strip():
+            return trail
+        looked_at = self._scoping.chunks(snapshot, state, trail.selection)
+        if config.fuse != "dense":
+            trail.lists["terms"] = snapshot.search_terms(terms_of(query), most=depth or config.terms, looked_at=looked_at)
+        if vector is not None:
+            also = [number for number, _ in trail.lists.get("terms", ())]
+            found = self.dense.nearest(snapshot.handle, state, vector, depth or config.dense, also, looked_at)
+            trail.lists["dense"], trail.cosines = found
+        weights = {"terms": config.weights.terms, "dense": config.weights.dense}
+        trail.fused = fuse(trail.lists, config.fuse, weights, trail.cosines)
+        trail.factors = self._scoping.factors(snapshot, state, [one.number for one in trail.fused], others)
+        trail.boosted = boosted(trail.fused, trail.factors) if trail.factors else trail.fused
+        self._prefer(snapshot, trail, state, keep)
+        missing = [one.number for one in trail.best if one.number not in trail.chunks]
+        trail.chunks |= snapshot.chunks("number", missing)
         return trail
 
-    def _prefer(self, connection: sqlite3.Connection, trail: Trail, state: str, keep: int) -> None:
+    def _prefer(self, snapshot: Snapshot, trail: Trail, state: str, keep: int) -> None:
         """Take the best, without near-duplicates and with variety where that is asked for."""
         threshold, diversity, around = self.config.duplicates, self.config.diversity, self.config.around
         large = bool(around) or self._has_parents
@@ -167,7 +164,7 @@ class Search:
             trail.best = trail.boosted[:keep]
             return
         pool = trail.boosted[:_POOL]
-        trail.chunks = read_chunks(connection, "number", [one.number for one in pool])
+        trail.chunks = snapshot.chunks("number", [one.number for one in pool])
         runs: dict[int, frozenset[tuple[str, ...]]] = {}
 
         def shared(one: int, other: int) -> float:
@@ -179,11 +176,11 @@ class Search:
         if threshold is not None:
             pool, trail.duplicates = without_duplicates(pool, shared, threshold)
         if diversity:
-            alike = self.dense.alike(connection, state, [one.number for one in pool]) if "dense" in trail.lists else shared
+            alike = self.dense.alike(snapshot.handle, state, [one.number for one in pool]) if "dense" in trail.lists else shared
             pool = diverse(pool, alike, diversity, keep)
         trail.best = pool[:keep]
         if large:
-            trail.best, trail.passages, trail.parts = widened(connection, pool, trail.chunks, around, keep)
+            trail.best, trail.passages, trail.parts = widened(snapshot, pool, trail.chunks, around, keep)
 
 
 def terms_of(query: str) -> list[str]:

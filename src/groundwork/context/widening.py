@@ -4,7 +4,6 @@ The passage keeps the hit's id and score; its text is verbatim `document.text[st
 stands in a passage that was given already is part of it, and the next best takes its place; no passage grows into one that was given before.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -12,11 +11,11 @@ import msgspec
 from groundwork.context.chunking import inside, landmark
 from groundwork.context.fusion import Ranked
 from groundwork.core.document import Chunk, Document
-from groundwork.store.index import find_document, read_chunks_of
+from groundwork.store.index_port import Snapshot
 
 
 def widened(
-    connection: sqlite3.Connection, ranking: Iterable[Ranked], chunks: Mapping[int, Chunk], around: int, keep: int
+    snapshot: Snapshot, ranking: Iterable[Ranked], chunks: Mapping[int, Chunk], around: int, keep: int
 ) -> tuple[list[Ranked], dict[int, Chunk], dict[int, int]]:
     """The best of a ranking, each as its parent, or where it has none with what stands around it up to `around` characters: the hits, the
     passage of each, and for chunks that are part of another hit's passage that hit.
@@ -34,9 +33,9 @@ def widened(
         if host is not None:
             parts[one.number] = host
             continue
-        start, end = chunk.parent or _span(chunk, read_chunks_of(connection, chunk.source), list(given.values()), around)
+        start, end = chunk.parent or _span(chunk, list(snapshot.chunks_of(chunk.source).values()), list(given.values()), around)
         if chunk.document not in documents:
-            documents[chunk.document] = find_document(connection, chunk.document)
+            documents[chunk.document] = snapshot.document(chunk.document)
         document = documents[chunk.document]
         place = landmark(document.landmarks, start)
         passages[one.number] = msgspec.structs.replace(

@@ -84,6 +84,14 @@ def decode(written: Written, kind: type[S]) -> S:
     return cast(S, _decode(written.table, kind, (), written))
 
 
+def decode_at(written: Written, kind: type[S], path: tuple[str, ...]) -> S:
+    """One table of a file alone; where it is not there, an empty one. Raises as `decode` does."""
+    table: Any = written.table
+    for step in path:
+        table = cast(dict[str, Any], table).get(step, {}) if isinstance(table, dict) else table
+    return cast(S, _decode(table, kind, path, written))
+
+
 def _decode(value: Any, kind: Any, path: KeyPath, written: Written) -> Any:
     origin = get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):

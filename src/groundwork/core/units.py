@@ -3,6 +3,7 @@
 import math
 import re
 
+_PASSWORD = re.compile(r"(?i)([?&](?:ssl)?password=)[^&]*")
 _NUMBER = re.compile(r"^\s*(\d+(?:[_,]\d{3})*(?:\.\d+)?)\s*([A-Za-z%]+)\s*$")
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
@@ -105,7 +106,45 @@ class Secret:
         return hash(self.variable)
 
     def __repr__(self) -> str:
-        return f"Secret(env:{self.variable})"
+        return f"{type(self).__name__}({self})"
 
     def __str__(self) -> str:
         return f"env:{self.variable}"
+
+
+class SecretURL(Secret):
+    """An address that may hold a password: written out, or by the name of the environment variable that holds it. Shown without the password."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, variable: str, text: str = "") -> None:
+        super().__init__(variable)
+        self.text = text
+
+    @classmethod
+    def parse(cls, text: object) -> "SecretURL":
+        """Read `env:NAME` or `scheme://…`. Raises ValueError for anything else (which it does not repeat)."""
+        if isinstance(text, str) and text.startswith("env:"):
+            return cls(Secret.parse(text).variable)
+        if not isinstance(text, str) or "://" not in text:
+            raise ValueError("an address is written like 'postgresql://user@host/database', or named: 'env:NAME_OF_THE_VARIABLE'")
+        return cls("", text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretURL) and (self.variable, self.text) == (other.variable, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.variable, self.text))
+
+    def __str__(self) -> str:
+        return without_password(self.text) if self.text else super().__str__()
+
+
+def without_password(url: str) -> str:
+    """An address with `***` in the place of its password, wherever that stands."""
+    scheme, slashes, rest = url.partition("://")
+    if not slashes:
+        return f"{url.partition(':')[0]}:…"
+    held, at, host = _PASSWORD.sub(r"\1***", rest).rpartition("@")
+    user, colon, _ = held.partition(":")
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{host}"

@@ -1,7 +1,7 @@
 """The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
 
 state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors; a file for each
-collection), written.db (what models wrote for chunks),
+collection, or a server, see `[index]`), written.db (what models wrote for chunks),
 datasets/, runs/ and judges/ (files of their own), server.lock (one server at a time).
 """
 
@@ -17,7 +17,8 @@ from groundwork.store.database import Database, raising
 from groundwork.store.feedback import FeedbackTable
 from groundwork.store.gates import GateTable
 from groundwork.store.index import FILE as INDEX_FILE
-from groundwork.store.index import IndexStore, open_index
+from groundwork.store.index import open_index
+from groundwork.store.index_port import Index
 from groundwork.store.keys import KeyTable
 from groundwork.store.lineage import LineageTable
 from groundwork.store.lock import take
@@ -39,7 +40,7 @@ class Folder:
         self.root = root
         self.path = root / NAME
         self._lock: int | None = None
-        self._collections: dict[str, IndexStore] = {}
+        self._collections: dict[str, Index] = {}
 
     @cached_property
     def state(self) -> Database:
@@ -54,11 +55,11 @@ class Folder:
         return WrittenTable(Database(self.path / "written.db", schema="written", durable=True))
 
     @property
-    def index(self) -> IndexStore:
+    def index(self) -> Index:
         """The collection without a name."""
         return self.collection("")
 
-    def collection(self, name: str, *, rebuild: bool = False) -> IndexStore:
+    def collection(self, name: str, *, rebuild: bool = False) -> Index:
         """The index of a collection. `rebuild` opens it anew, as `open_index` does."""
         if rebuild and name in self._collections:
             self._collections.pop(name).close()
@@ -66,7 +67,7 @@ class Folder:
             self._collections[name] = open_index(self.root, name=name, rebuild=rebuild)
         return self._collections[name]
 
-    def collections(self) -> dict[str, IndexStore]:
+    def collections(self) -> dict[str, Index]:
         """Every collection that has a file here, whether the configuration still names it or not: old traces cite their documents."""
         names = sorted(path.stem for path in (self.root / INDEX_FILE).parent.glob("*.db"))
         return {name: self.collection(name) for name in ("" if name == INDEX_FILE.stem else name for name in names)}

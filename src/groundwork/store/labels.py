@@ -4,7 +4,7 @@ A `Selection` becomes the chunks that a search looks at, so that a list is never
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from groundwork.core.where import Compare, Every, Kind, Not, Some, Value, Values, Where, kind_of
@@ -45,14 +45,15 @@ def write_labels(connection: sqlite3.Connection, document: int, labels: Labels) 
     connection.execute("DELETE FROM document_value WHERE document = ?", (document,))
     connection.execute("DELETE FROM document_reader WHERE document = ?", (document,))
     rows = [
-        (document, name, *_row(value)) for name, held in labels.values.items() for value in (held if isinstance(held, list) else [held])
+        (document, name, *row_of(value)) for name, held in labels.values.items() for value in (held if isinstance(held, list) else [held])
     ]
     connection.executemany("INSERT INTO document_value (document, name, kind, text, number) VALUES (?, ?, ?, ?, ?)", rows)
     readers = {(reader, document, place, len(labels.rules)) for place, rule in enumerate(labels.rules) for reader in rule}
     connection.executemany("INSERT INTO document_reader (reader, document, rule, rules) VALUES (?, ?, ?, ?)", sorted(readers))
 
 
-def _row(value: Value) -> tuple[str, str, float | None]:
+def row_of(value: Value) -> tuple[str, str, float | None]:
+    """A value as it is kept: its kind, its text, and the number where it is one."""
     kind = kind_of(value)
     text = str(value).lower() if kind == "bool" else str(value)
     return kind, text, float(value) if kind == "number" else None
@@ -93,7 +94,7 @@ def _compare(one: Compare) -> Condition:
     if one.sign == "~":
         glob = str(one.value).replace("[", "[[]").replace("**/", "*").replace("**", "*")
         return "number IN (SELECT document FROM document_value WHERE name = ? AND text GLOB ?)", (one.field, glob)
-    kind, text, number = _row(one.value)
+    kind, text, number = row_of(one.value)
     column, value = ("number", number) if kind == "number" else ("text", text)
     sql = f"number IN (SELECT document FROM document_value WHERE name = ? AND kind = ? AND {column} {one.sign} ?)"
     return sql, (one.field, one.kind, value)
@@ -152,9 +153,14 @@ def read_skipped(connection: sqlite3.Connection) -> dict[str, str]:
 
 def values_by_document(connection: sqlite3.Connection, documents: Sequence[int]) -> dict[int, dict[str, Values]]:
     """The fields of some documents. Of a field with several values, a list."""
-    found: dict[int, dict[str, Values]] = {}
     sql = "SELECT document, name, kind, text, number FROM document_value WHERE document IN ({}) ORDER BY rowid"
-    for document, name, kind, text, number in _in_parts(connection, sql, documents):
+    return gathered(_in_parts(connection, sql, documents))
+
+
+def gathered(rows: Iterable[tuple[Any, ...]]) -> dict[int, dict[str, Values]]:
+    """Rows of document, name, kind, text and number as the fields of each document."""
+    found: dict[int, dict[str, Values]] = {}
+    for document, name, kind, text, number in rows:
         value: Value = _number(number) if kind == "number" else text == "true" if kind == "bool" else text
         held = found.setdefault(document, {})
         before = held.get(name)

@@ -103,9 +103,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_the_index_in_use_is_read_for_its_vectors_and_never_written(root: Path) -> None:
+@pytest.mark.parametrize("where", ["in the folder", "on a server"])
+async def test_the_index_in_use_is_read_for_its_vectors_and_never_written(root: Path, where: str, request: pytest.FixtureRequest) -> None:
     encoder = FakeEncoder()
-    store = open_index(root)
+    store = open_index(root, address=request.getfixturevalue("postgres").fresh() if where == "on a server" else None)
     try:
         Indexer(NOW, root, store, encoder).run()
         generation = store.generation()

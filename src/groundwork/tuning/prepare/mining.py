@@ -14,7 +14,7 @@ from groundwork.context.fusion import fuse
 from groundwork.context.search import terms_of
 from groundwork.core.text import sentences
 from groundwork.engine.encoder import SPECIAL, Encoder
-from groundwork.store.index import search_terms
+from groundwork.store.index_reading import search_terms
 
 Vectors = npt.NDArray[np.float32]
 _CANDIDATES = 50

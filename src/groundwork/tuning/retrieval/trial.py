@@ -6,7 +6,6 @@ that no chunking wins by handing over more (a `keep` that is tried changes them 
 
 import asyncio
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,9 +24,11 @@ from groundwork.core.document import Chunk, Document, Hit
 from groundwork.core.errors import InputError
 from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
-from groundwork.store.index import IndexStore, from_blob, read_chunks, read_numbers, read_vectors, snapshot
+from groundwork.store.index import IndexStore
+from groundwork.store.index_port import Index, Snapshot
 from groundwork.store.labels import Labels
 from groundwork.store.lock import holding
+from groundwork.store.vectors import from_blob
 from groundwork.tuning.retrieval.candidates import Candidate
 from groundwork.tuning.retrieval.sought import Sought
 
@@ -163,7 +164,7 @@ class Trials:
     async def _handed_now(self, search: Search, store: IndexStore, keep: int) -> list[float]:
         """How many characters the settings in force hand over for each question; where they find too little, as many as they could."""
         hits = [(await search.find(case.question, keep=keep)).hits for case in self._cases]
-        lengths = [len(hit.text) for found in hits for hit in found] or store.database.read_now(_lengths)
+        lengths = [len(hit.text) for found in hits for hit in found] or store.read_now(_lengths)
         usual = keep * sum(lengths) / len(lengths)
         return [
             max(1.0, float(handed) if len(found) == keep else max(handed, usual))
@@ -188,23 +189,21 @@ class Trials:
         return found
 
 
-def _lengths(connection: sqlite3.Connection) -> list[int]:
-    numbers = read_numbers(connection)
-    return [len(chunk.text) for chunk in read_chunks(connection, "number", numbers).values()]
+def _lengths(snapshot: Snapshot) -> list[int]:
+    return [len(chunk.text) for chunk in snapshot.chunks("number", list(snapshot.vectors())).values()]
 
 
-def vectors_of(store: IndexStore, encoder: ChunkEncoder) -> dict[str, "Vectors"]:
+def vectors_of(store: Index, encoder: ChunkEncoder) -> dict[str, "Vectors"]:
     """The vectors that an index holds, by the text that was embedded; none where another encoder made it."""
     if store.made_with().get("fingerprint") != encoder.fingerprint:
         return {}
 
-    def work(connection: sqlite3.Connection) -> dict[str, "Vectors"]:
-        with snapshot(connection):
-            blobs = dict(read_vectors(connection, above=-1))
-            chunks = read_chunks(connection, "number", list(blobs))
+    def work(snapshot: Snapshot) -> dict[str, "Vectors"]:
+        blobs = snapshot.vectors()
+        chunks = snapshot.chunks("number", list(blobs))
         found: dict[str, Vectors] = {}
         for number, chunk in chunks.items():
             found[embedded_text(chunk)] = from_blob([blobs[number]], len(blobs[number]) // 2)[0]
         return found
 
-    return store.database.read_now(work)
+    return store.read_now(work)
