@@ -35,6 +35,7 @@ QUICK = {
     "grounding": set(),
     "index": {"3000.exact_ms", "3000.approximate_ms", "3000.recall", "3000.built_per_cpu_s", "3000.update_put_ms", "kills_wrong"},
     "judges": {"defects_found", "defects_total", "false_alarms"},
+    "passages": {"plain_200.charrecall4k", "small_100_parent_400.charrecall4k_gain"},
     "retrieval": {
         "sample.ndcg10_bm25",
         "sample.ndcg10_dense",

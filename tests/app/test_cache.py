@@ -36,7 +36,7 @@ class Generation(NoContext):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def generation(self) -> str:
+    async def generation(self, _route: object = None) -> str:
         return self.name
 
 

@@ -12,6 +12,8 @@ DIMENSIONS = 48
 
 
 class FakeEncoder:
+    together = 1
+
     def __init__(self, fingerprint: str = "fake-1") -> None:
         self.fingerprint = fingerprint
         self.dimensions = DIMENSIONS
@@ -30,6 +32,9 @@ class FakeEncoder:
             assert self.count(text) + 2 <= self.window, "a text was longer than the window"
         self.texts.extend(texts)
         return np.stack([self._vector(text) for text in texts])
+
+    def close(self) -> None:
+        pass
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
         if any(self.count(text) + 2 > self.window for text in texts):

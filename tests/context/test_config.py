@@ -16,7 +16,6 @@ def test_the_defaults_are_valid() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[chunk]\ntokens = 255", "254"),
         ("[chunk]\ntokens = 31", "32"),
         ("[chunk]\ntokens = 40\noverlap = 21", "half"),
         ("[retrieve]\nterms = 0", "between"),
@@ -52,6 +51,41 @@ def test_what_is_out_of_range_is_refused_with_its_line(line: str, says: str) -> 
     with pytest.raises(ConfigError, match=says) as error:
         decode(parse_toml(DEFAULTS + line, "groundwork.toml"), ContextSection)
     assert error.value.where.startswith("groundwork.toml:")
+
+
+def test_chunks_fit_into_the_window_of_their_encoder() -> None:
+    def read(tokens: int, encoder: str = "") -> ContextSection:
+        return decode(parse_toml(f"{DEFAULTS}{encoder}\n[chunk]\ntokens = {tokens}", "groundwork.toml"), ContextSection)
+
+    service = 'encoder = { url = "http://127.0.0.1:1/v1", model = "m", window = 1000 }'
+    assert read(254).chunk.tokens == 254
+    assert read(800, service).chunk.tokens == 800
+    for tokens, encoder, most in ((255, "", 254), (801, service, 800)):
+        with pytest.raises(ConfigError, match=f"between 32 and {most}"):
+            read(tokens, encoder)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "says"),
+    [
+        ('"openai"', "unknown value"),
+        ("{}", "either a `url`"),
+        ('{ url = "http://h/v1" }', "needs the `model`"),
+        ('{ url = "h/v1", model = "m" }', "no URL"),
+        ('{ url = "http://me:secret@h/v1", model = "m" }', "named by `key`"),
+        ('{ url = "http://h/v1?key=secret", model = "m" }', "named by `key`"),
+        ('{ url = "http://h/v1", model = "m", key = "sk-secret" }', "never written"),
+        ('{ url = "http://h/v1", model = "m", sentence_transformers = "x" }', "either a `url`"),
+        ('{ sentence_transformers = "x", model = "m" }', "belong to a `url`"),
+        ('{ url = "http://h/v1", model = "m", dimensions = 0 }', "dimensions"),
+        ('{ url = "http://h/v1", model = "m", window = 63 }', "window"),
+        ('{ url = "http://h/v1", model = "m", batch = 0 }', "batch"),
+    ],
+)
+def test_an_encoder_that_says_too_little_or_too_much_is_refused(encoder: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as error:
+        decode(parse_toml(f"{DEFAULTS}encoder = {encoder}", "groundwork.toml"), ContextSection)
+    assert "secret" not in str(error.value).replace("a secret is named", "")
 
 
 def test_fields_and_permissions_are_read_as_they_are_written() -> None:

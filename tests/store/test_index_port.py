@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -262,3 +263,17 @@ def test_texts_of_every_kind_are_kept_as_they_are(store: Index) -> None:
         reader = Selection((f"user:{text[:20]}",))
         store.relabel(made.source, Labels({"note": text, "long": "y" * 9_000}, [reader.readers or ()]))
         assert store.read_now(lambda snapshot, reader=reader: snapshot.count_documents(reader))[0] == 1
+
+
+def test_what_a_model_wrote_is_searched_and_never_part_of_the_text(store: Index) -> None:
+    assert store.dimensions() == 0
+    made = document("alpha beta")
+    first, second = chunks(made)
+    written = msgspec.structs.replace(first, written="Zebras are spoken of.", parent=(0, 10))
+    store.put(made, [written, second], {first.id: VECTOR, second.id: VECTOR}, digest="x")
+    assert found(store, "zebras") == 1
+    assert store.chunk(first.id) == written
+    assert store.chunk(first.id).text == "alpha"
+    assert store.dimensions() == 2
+    assert list(store.known_vectors([first])) == [], "another text before it is another vector"
+    assert list(store.known_vectors([written])) == [first.id]

@@ -1,6 +1,6 @@
 """What an application is made of, one field for each box of a request's path. Each can be absent: a null object, never a None."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -40,6 +40,8 @@ class Route:
     model: str
     agent: Agent
     prompt: Prompt | None
+    collections: tuple[str, ...] = ()
+    """Those that are searched; empty: all."""
 
 
 class Router:
@@ -64,11 +66,11 @@ class Router:
 
 
 class Context(Protocol):
-    """What may be known for a request."""
+    """What may be known for a request, on its way through the application (left out: the default one)."""
 
     async def gather(self, request: Request, route: Route | None = None, /) -> Found: ...
 
-    async def generation(self) -> str: ...
+    async def generation(self, route: Route | None = None, /) -> str: ...
 
 
 class NoContext:
@@ -82,7 +84,7 @@ class NoContext:
             )
         return NOTHING
 
-    async def generation(self) -> str:
+    async def generation(self, route: Route | None = None) -> str:
         return ""
 
 
@@ -93,11 +95,11 @@ class Documents:
         self,
         retriever: Retriever,
         keep: int,
-        generation: Callable[[], Awaitable[str]],
         rewriter: Rewriter = AS_ASKED,
         assembling: Assembling | None = None,
         rooms: Mapping[str, Room] | None = None,
         expanding: Expanding | None = None,
+        narrowed: Mapping[tuple[str, ...], Retriever] | None = None,
     ) -> None:
         self.retriever = retriever
         self.keep = keep
@@ -105,33 +107,40 @@ class Documents:
         self.assembling = assembling or Assembling(count_tokens, first_tokens)
         self.rooms = rooms or {}
         self.expanding = expanding or Expanding()
-        self._generation = generation
+        self._narrowed = narrowed or {}
+        """What searches some of the collections only, by their names."""
+
+    def _retriever(self, route: Route | None) -> Retriever:
+        return self._narrowed[route.collections] if route is not None and route.collections else self.retriever
 
     async def gather(self, request: Request, route: Route | None = None) -> Found:
         """What a prompt is given: looked up, and put together for the route's model."""
         scope = Scope(where=request.where, readers=readers_of(request.principal))
-        query, also = await self.queries(request, scope)
+        retriever = self._retriever(route)
+        query, also = await self.queries(request, scope, retriever)
         with span("retrieval documents") as attributes:
-            found = await self.retriever.find(query, keep=self.keep, scope=scope, also=also)
-            attributes["gen_ai.operation.name"] = "retrieval"
-            attributes["groundwork.retrieval.hits"] = len(found.hits)
-            attributes["groundwork.index.generation"] = found.generation
-            attributes["groundwork.retrieval.doubtful"] = found.doubtful
+            found = await retriever.find(query, keep=self.keep, scope=scope, also=also)
+            attributes |= {
+                "gen_ai.operation.name": "retrieval",
+                "groundwork.retrieval.hits": len(found.hits),
+                "groundwork.index.generation": found.generation,
+                "groundwork.retrieval.doubtful": found.doubtful,
+            }
             if found.evidence is not None:
                 attributes["groundwork.retrieval.evidence"] = round(found.evidence, 3)
         found = await self.assembling.assemble(found, self.rooms.get(route.model if route else "", Room()))
         note(found=found)
         return found
 
-    async def queries(self, request: Request, scope: Scope) -> tuple[str, dict[str, float]]:
+    async def queries(self, request: Request, scope: Scope, retriever: Retriever) -> tuple[str, dict[str, float]]:
         """What is looked up for a request: the query, and further ones with what they count."""
         query = await self.rewriter.rewrite(request)
-        first = (await self.retriever.find(query, keep=self.keep, scope=scope)).hits if self.expanding.wants_hits(query) else ()
+        first = (await retriever.find(query, keep=self.keep, scope=scope)).hits if self.expanding.wants_hits(query) else ()
         return query, await self.expanding.queries(query, request, first)
 
-    async def generation(self) -> str:
+    async def generation(self, route: Route | None = None) -> str:
         """Which state of the index is current: it is part of the answer cache's key."""
-        return await self._generation()
+        return await self._retriever(route).generation()
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

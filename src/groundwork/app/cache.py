@@ -39,7 +39,7 @@ class ExactCache:
     async def find(self, request: Request, route: Route) -> Kept | None:
         """The kept answer, if the very same was asked of the very same application before."""
         with span("cache exact") as attributes:
-            generation = await self.context.generation()
+            generation = await self.context.generation(route)
             value = await self.store.get(self.key(request, route, generation))
             attributes["groundwork.cache.hit"] = value is not None
         if value is None:

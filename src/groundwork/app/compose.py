@@ -17,7 +17,10 @@ from groundwork.app.choosing import chooser_of
 from groundwork.app.config import Config, Settings, config_hash
 from groundwork.app.rated import RatedTraces
 from groundwork.context.assembling import Room
-from groundwork.context.config import RetrieveSection, kind_of
+from groundwork.context.collections import Collections
+from groundwork.context.config import UNNAMED, ContextSection, RetrieveSection, kind_of
+from groundwork.context.encoder_config import EncoderSection
+from groundwork.context.encoders import SentenceEmbedder, query_embedder
 from groundwork.context.expanding import Expanding
 from groundwork.context.rerankers import reranking_of
 from groundwork.context.rewriting import rewriter_of
@@ -25,7 +28,7 @@ from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written, reveal
 from groundwork.core.ids import hash_of
-from groundwork.core.ports import Model
+from groundwork.core.ports import Embedder, Model
 from groundwork.core.record import Versions
 from groundwork.engine.batching import Batcher
 from groundwork.engine.reader import Reader
@@ -58,9 +61,23 @@ class Resources:
     embedder: Batcher = field(default_factory=Batcher)
     reader: Reader = field(default_factory=Reader)
     transport: Transport = field(default_factory=Transport)
+    encoders: dict[EncoderSection, Embedder] = field(default_factory=dict[EncoderSection, Embedder])
+    """Those of collections that have another one."""
+
+    def encoder(self, section: ContextSection, settings: Settings, where: str) -> Embedder:
+        """Who embeds questions for a collection. Raises ConfigError for an unset key or a model that is not there."""
+        named = section.encoder
+        if named == "embedded":
+            return self.embedder
+        if named not in self.encoders:
+            self.encoders[named] = query_embedder(named, settings.root, self.transport, where)
+        return self.encoders[named]
 
     async def close(self) -> None:
-        """Let go of connections and the encoder's thread. The folder is closed by whoever opened it."""
+        """Let go of connections and the encoders' threads. The folder is closed by whoever opened it."""
+        for encoder in self.encoders.values():
+            if isinstance(encoder, SentenceEmbedder):
+                await encoder.close()
         await self.transport.close()
         await self.reader.close()
         await self.embedder.close()
@@ -167,17 +184,30 @@ def _context(settings: Settings, resources: Resources, models: dict[str, Model],
     section = settings.config.context
     if section is None:
         return NoContext()
-    for place, pattern in enumerate(section.sources):
-        if kind_of(pattern) == "function":
-            functions.load(pattern, settings.root, settings.written.where(("context", "sources", place)))
-    index = resources.folder.index
+    retrieve = section.retrieve
     key_of = partial(reveal, where=settings.written.where(("context", "retrieve", "rerank", "by", "key")))
-    reranking = reranking_of(section.retrieve.rerank, resources.reader, resources.transport, models, key_of)
-    search = Search(index, resources.embedder, section, reranking=reranking)
-    rewriter = rewriter_of(section.retrieve.rewrite, models.get(section.retrieve.rewrite))
-    expanding = Expanding(*(models.get(name, name) for name in (section.retrieve.expand, section.retrieve.decompose)))
-    keep = section.retrieve.keep
-    return Documents(search, keep, lambda: index.read(lambda snapshot: snapshot.generation()), rewriter, rooms=rooms, expanding=expanding)
+    reranking = reranking_of(retrieve.rerank, resources.reader, resources.transport, models, key_of)
+    searches: dict[str, Search] = {}
+    for name, part in section.parts.items():
+        at = ("context", "collections", name) if name else ("context",)
+        for place, pattern in enumerate(part.sources):
+            if kind_of(pattern) == "function":
+                functions.load(pattern, settings.root, settings.written.where((*at, "sources", place)))
+        embedder = resources.encoder(part, settings, settings.written.where((*at, "encoder")))
+        searches[name] = Search(resources.folder.collection(name), embedder, part, reranking=reranking)
+    documents = partial(
+        Documents,
+        keep=retrieve.keep,
+        rewriter=rewriter_of(retrieve.rewrite, models.get(retrieve.rewrite)),
+        rooms=rooms,
+        expanding=Expanding(*(models.get(name, name) for name in (retrieve.expand, retrieve.decompose))),
+    )
+    if list(searches) == [""]:
+        return documents(searches[""])
+    collections = Collections(searches)
+    wanted = {route.collections for route in settings.config.routes.named.values() if route.collections}
+    narrowed = {names: collections.only(["" if name == UNNAMED else name for name in names]) for names in wanted}
+    return documents(collections, narrowed=narrowed)
 
 
 def _router(
@@ -185,13 +215,22 @@ def _router(
 ) -> Router:
     config, written = settings.config, settings.written
 
-    def route(name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str) -> Route:
+    def route(
+        name: str, model: str, prompt: str | None, tool_names: tuple[str, ...], where: str, collections: tuple[str, ...] = ()
+    ) -> Route:
         chosen = prompts[prompt] if prompt else None
-        return Route(name, model, Agent(shaped(models[model], chosen), pick(tools, tool_names, where)), chosen)
+        return Route(name, model, Agent(shaped(models[model], chosen), pick(tools, tool_names, where)), chosen, collections)
 
     default = route("default", settings.default_model, config.app.prompt, config.routes.tools, written.where(("routes", "tools")))
     named = {
-        name: route(name, section.to, section.prompt or config.app.prompt, section.tools, written.where(("routes", "named", name, "tools")))
+        name: route(
+            name,
+            section.to,
+            section.prompt or config.app.prompt,
+            section.tools,
+            written.where(("routes", "named", name, "tools")),
+            section.collections,
+        )
         for name, section in config.routes.named.items()
     }
     return Router(config.app.name, default, named, chooser)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from groundwork.agents.config import ToolSection
-from groundwork.context.config import ContextSection
+from groundwork.context.config import UNNAMED, ContextSection
 from groundwork.core.config import Section, Written, decode, dotted, flatten, read_toml, set_path, steps_of, unknown
 from groundwork.core.errors import ConfigError
 from groundwork.core.ids import hash_of
@@ -54,6 +54,8 @@ class RouteSection(Section, frozen=True, kw_only=True):
     to: str
     prompt: str | None = None
     tools: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Of `[context.collections]` (`index` for the documents of `[context]` itself): those that are searched. Left out: all."""
     intents: tuple[str, ...] = ()
     """Of the router that `routes.by` names: messages with them come here. Left out: the intent that is called like the route, if there is one."""
 
@@ -165,6 +167,10 @@ def check(settings: Settings) -> None:
         check_url(config.index.url.text, written.where(("index", "url")))
     check_names(config.providers, config.models, written)
     _check_askers(config, written)
+    for name, part in config.context.parts.items() if config.context else ():
+        if part.chunk.describe and part.chunk.describe not in config.models:
+            at = ("context", "collections", name, "chunk", "describe") if name else ("context", "chunk", "describe")
+            raise unknown("model alias", part.chunk.describe, config.models, written.where(at))
     _check_routes(config, written)
     for side, rails in (("input", INPUT_RAILS), ("reading", READING_RAILS), ("output", OUTPUT_RAILS)):
         for place, text in enumerate(getattr(config.guard, side)):
@@ -214,6 +220,10 @@ def _check_routes(config: Config, written: Written) -> None:
         for place, tool in enumerate(route.tools):
             if tool not in config.tools:
                 raise unknown("tool", tool, config.tools, written.where(("routes", "named", name, "tools", place)))
+        known = [part or UNNAMED for part in config.context.parts] if config.context else []
+        for place, collection in enumerate(route.collections):
+            if collection not in known:
+                raise unknown("collection", collection, known, written.where(("routes", "named", name, "collections", place)))
 
 
 def config_hash(config: Config, artefacts: dict[str, str]) -> str:

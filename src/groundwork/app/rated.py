@@ -10,11 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from groundwork.app.seeing import Held, held_documents
 from groundwork.context.config import ContextSection
-from groundwork.context.labels import Labeller
 from groundwork.core.access import readers_of
-from groundwork.core.document import Document
-from groundwork.core.errors import NotFound
 from groundwork.core.record import Demonstration, Feedback, Thumb, Trace
 from groundwork.core.request import Request
 from groundwork.prompts.few_shot import Shot
@@ -40,10 +38,11 @@ class RatedTraces:
 
     def __init__(self, folder: Folder, context: ContextSection | None = None) -> None:
         self.folder = folder
-        self._labeller = None if context is None or context.permissions is None else Labeller(context)
+        restricted = context is not None and any(part.permissions is not None for part in context.parts.values())
+        self._context = context if restricted else None
         self._read_at = float("-inf")
         self._kept: dict[str, tuple[Rated, ...]] = {}
-        self._documents: dict[str, Document | None] = {}
+        self._documents: dict[str, list[Held]] = {}
 
     async def __call__(self, request: Request, /) -> Sequence[Shot]:
         """The examples of the asker's tenant that the asker may see, oldest first."""
@@ -52,23 +51,19 @@ class RatedTraces:
             self._kept, self._read_at = await self._read(), now
             self._documents = {}
         kept = self._kept.get(request.principal.tenant, ())
-        labeller = self._labeller
-        if labeller is None:
+        if self._context is None:
             return [rated.shot for rated in kept]
         readers = readers_of(request.principal)
         shots: list[Shot] = []
         for rated in kept:
-            documents = [await self._document(identifier) for identifier in rated.documents]
-            if all(document is not None and labeller.allows(document, readers) for document in documents):
+            everywhere = [await self._held(identifier) for identifier in rated.documents]
+            if all(any(held.labeller.allows(held.document, readers) for held in places) for places in everywhere):
                 shots.append(rated.shot)
         return shots
 
-    async def _document(self, identifier: str) -> Document | None:
+    async def _held(self, identifier: str) -> list[Held]:
         if identifier not in self._documents:
-            try:
-                self._documents[identifier] = await self.folder.index.read(lambda snapshot: snapshot.document(identifier))
-            except NotFound:
-                self._documents[identifier] = None
+            self._documents[identifier] = await held_documents(identifier, self._context, self.folder)
         return self._documents[identifier]
 
     async def _read(self) -> dict[str, tuple[Rated, ...]]:

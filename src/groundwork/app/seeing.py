@@ -1,37 +1,61 @@
 """Whether somebody may see a document outside a search: a page, an example, an original. The configuration decides as it stands now."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from groundwork.app.application import App
 from groundwork.context import reading
+from groundwork.context.config import ContextSection
 from groundwork.context.labels import Labeller
 from groundwork.core.access import readers_of
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError, NotFound
 from groundwork.core.request import Principal
-from groundwork.store.index_port import Index
+from groundwork.store.folder import Folder
+from groundwork.store.index_port import Snapshot
 
 
-async def visible_document(identifier: str, principal: Principal, app: App, index: Index) -> Document:
-    """A document by its id, current or retired, for this principal. Raises NotFound where there is none, and with the same words where there
-    is one that the principal may not see. An earlier version is as closed as the present one, and as it was itself.
+async def visible_document(identifier: str, principal: Principal, app: App, folder: Folder) -> Document:
+    """A document by its id, current or retired, for this principal, from whichever collection. Raises NotFound where there is none, and with
+    the same words where there is one that the principal may not see. An earlier version is as closed as the present one, and as it was itself.
     """
-    document = await index.read(lambda snapshot: snapshot.document(identifier))
-    section = app.settings.config.context
-    labeller = Labeller(section) if section is not None else None
-    if labeller is None or not labeller.restricts:
-        return document
     readers = readers_of(principal)
-    current = await index.read(lambda snapshot: snapshot.current(document.source))
-    if labeller.allows(document, readers) and (current is None or labeller.allows(current, readers)):
-        return document
+    for held in await held_documents(identifier, app.settings.config.context, folder):
+        if held.labeller.allows(held.document, readers) and (held.current is None or held.labeller.allows(held.current, readers)):
+            return held.document
     raise NotFound(f"no document {identifier} in the index", fix="check the id; a new search gives the ids of today's documents")
 
 
+class Held(NamedTuple):
+    """A document as one collection holds it, what its source says there today, and who may see it there."""
+
+    document: Document
+    current: Document | None
+    labeller: Labeller
+
+
+async def held_documents(identifier: str, section: ContextSection | None, folder: Folder) -> list[Held]:
+    """A document in every collection of the configuration that has it, current or retired."""
+
+    def look(snapshot: Snapshot) -> tuple[Document, Document | None] | None:
+        try:
+            document = snapshot.document(identifier)
+        except NotFound:
+            return None
+        return document, snapshot.current(document.source)
+
+    found: list[Held] = []
+    for name, part in (section or ContextSection(sources=())).parts.items():
+        held = await folder.collection(name).read(look)
+        if held is not None:
+            found.append(Held(*held, Labeller(part)))
+    return found
+
+
 def restricts(app: App) -> bool:
-    """Whether the application's documents have permissions."""
+    """Whether documents of the application have permissions."""
     section = app.settings.config.context
-    return section is not None and section.permissions is not None
+    return section is not None and any(part.permissions is not None for part in section.parts.values())
 
 
 def unchanged_original(document: Document, root: Path) -> bytes:

@@ -63,9 +63,9 @@ async def _check(root: Path) -> tuple[Settings, list[str]]:
         if gate is not None:
             suite = load_suite(settings.root / gate.suite, root=settings.root)
             parse_requirements(gate, suite.metrics, settings.written.where(("gate", "require")))
-        notes: list[str] = []
-        if settings.config.context is not None and not await resources.folder.index.read(lambda snapshot: snapshot.generation()):
-            notes.append("note: nothing is indexed yet; run `groundwork index`")
+        section = settings.config.context
+        empty = [name for name in (section.parts if section else ()) if not resources.folder.collection(name).generation()]
+        notes = [f"note: nothing is indexed yet{f' in the collection {name!r}' if name else ''}; run `groundwork index`" for name in empty]
         return settings, notes
     finally:
         await resources.close()

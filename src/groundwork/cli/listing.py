@@ -7,7 +7,9 @@ import click
 
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, json_option, moment, out, out_json, run, table
+from groundwork.context.config import UNNAMED
 from groundwork.store.folder import Folder
+from groundwork.store.index_port import Entry
 
 KINDS = ("scorers", "providers", "rails", "routes", "documents", "runs", "datasets", "changes", "releases")
 
@@ -65,8 +67,11 @@ async def _rows(kind: str, root: Path, folder: Folder) -> Listing:
         case "routes":
             return _routes(root)
         case "documents":
-            entries = folder.index.documents()
-            return ("id", "chunks", "source", "title"), [(one.id, str(one.chunks), one.source, one.title) for one in entries]
+            indexes = folder.collections() or {"": folder.index}
+            if list(indexes) == [""]:
+                return ("id", "chunks", "source", "title"), [_document(one) for one in indexes[""].documents()]
+            rows = [(name or UNNAMED, *_document(one)) for name, index in indexes.items() for one in index.documents()]
+            return ("collection", "id", "chunks", "source", "title"), rows
         case "runs":
             runs = await folder.runs.list()
             return ("id", "when", "suite", "split", "n", "change or release"), [
@@ -88,6 +93,10 @@ async def _rows(kind: str, root: Path, folder: Folder) -> Listing:
                 (one.id, moment(one.at), "now" if one.id == serving else "", ", ".join(one.changes) or "none", one.note)
                 for one in await folder.releases.list()
             ]
+
+
+def _document(entry: Entry) -> tuple[str, ...]:
+    return entry.id, str(entry.chunks), entry.source, entry.title
 
 
 def _difference(path: str, before: Any, after: Any) -> str:

@@ -1,7 +1,8 @@
 """Looking up anything by its id: the record, lines that say it, and what stands before and behind it in the lineage."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from groundwork.cli.terminal import bold, dim, moment
 from groundwork.core.errors import InputError, NotFound
@@ -10,7 +11,10 @@ from groundwork.core.record import Trace
 from groundwork.core.text import shorten
 from groundwork.evaluate.journal import read_run
 from groundwork.store.folder import Folder
+from groundwork.store.index_port import Index
 from groundwork.store.traces import question_of
+
+T = TypeVar("T")
 
 
 class Shown(NamedTuple):
@@ -101,17 +105,26 @@ async def _feedback(identifier: str, folder: Folder) -> Shown:
     return Shown("feedback", opinion, [f"{moment(opinion.at)}  {opinion.opinion}"], {opinion.trace: "trace"}, {})
 
 
+def _found(folder: Folder, look: Callable[[Index], T]) -> tuple[T, Index]:
+    """What one of the collections has, and which. Raises NotFound as `look` does where none has it."""
+    *others, last = folder.collections().values() or [folder.index]
+    for index in others:
+        with contextlib.suppress(NotFound):
+            return look(index), index
+    return look(last), last
+
+
 async def _document(identifier: str, folder: Folder) -> Shown:
-    document = folder.index.document(identifier)
+    document, index = _found(folder, lambda index: index.document(identifier))
     lines = [f"{document.source}: {document.title} ({document.medium}, {len(document.text):,} characters)"]
     lines += [f"not read: {unread}" for unread in document.unread]
     lines += ["", shorten(document.text, 600)]
-    chunks = folder.index.chunk_ids(document.source)
+    chunks = index.chunk_ids(document.source)
     return Shown("document", document, lines, {}, dict.fromkeys(sorted(chunks)[:20], "chunk"))
 
 
 async def _chunk(identifier: str, folder: Folder) -> Shown:
-    chunk = folder.index.chunk(identifier)
+    chunk, _ = _found(folder, lambda index: index.chunk(identifier))
     lines = [f"{chunk.source} {chunk.start}-{chunk.end}: {chunk.prefix}", "", chunk.text]
     answers = {row.id: shorten(row.question, 80) for row in await folder.trace_store.using(identifier, limit=20)}
     return Shown("chunk", chunk, lines, {chunk.document: "document"}, answers)

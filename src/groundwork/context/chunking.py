@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from groundwork.context.grouping import Embed, recursive, semantic
-from groundwork.context.packing import PIECE, Measure, Packing, Room
+from groundwork.context.packing import PIECE, SPECIAL, Measure, Packing, Room
 from groundwork.core.document import Chunk, Document, Landmark
 from groundwork.core.errors import InputError
 from groundwork.core.ids import content_id
@@ -21,6 +21,11 @@ By = Literal["heading", "recursive", "semantic", "sentences", "words", "characte
 `sentences`, `words`, `characters`, `tokens`: filled to a size, whatever the headings. `document`: one chunk each."""
 
 BYS: tuple[By, ...] = get_args(By)
+
+Parent = Literal["section"] | int
+"""A chunk's passage: its section, or a part of it of so many tokens."""
+LONGEST_PARENT = 1_200
+"""Tokens of a section that is given as a whole; a longer one is given in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,25 @@ class Cut:
 
 def embedded_text(chunk: Chunk) -> str:
     """What the encoder reads of a chunk."""
-    return f"{chunk.prefix}\n{chunk.text}"
+    return f"{chunk.lead}\n{chunk.text}"
 
 
 def split(
-    document: Document, measure: Measure, *, tokens: int, overlap: int, by: By = "heading", size: int = 0, embed: Embed | None = None
+    document: Document,
+    measure: Measure,
+    *,
+    tokens: int,
+    overlap: int,
+    by: By = "heading",
+    size: int = 0,
+    embed: Embed | None = None,
+    parent: Parent | None = None,
 ) -> list[Chunk]:
     """Split a document. `tokens` bounds `embedded_text` with its special pieces; `overlap` is how many of the text's pieces, in whole sentences
     (or words, where those are counted), a chunk repeats from the one before it (in its section, where it is split by heading).
+
+    `parent` names the passages that chunks are parts of: whole sections (up to `LONGEST_PARENT`), or parts of them of so many tokens; split by
+    heading, no chunk reaches over the end of one.
 
     `size` bounds words, sentences or characters beside the tokens, where `by` counts them; 0 leaves it to `tokens`. `embed` is needed for
     `semantic`. A chunk's id names source, prefix, text and the how-manieth of its kind it is, not its place: an edit elsewhere leaves it
@@ -59,8 +75,9 @@ def split(
     be one chunk and does not fit.
     """
     room = Room(tokens, overlap, by if by in ("words", "sentences", "characters") else "", size)
+    passages = parents(document, measure, parent) if parent is not None else []
     if by == "heading":
-        cuts = _by_heading(document, measure, room)
+        cuts = _by_heading(document, measure, room, passages)
     elif by == "document":
         cuts = _whole(document, measure, room)
     else:
@@ -85,15 +102,42 @@ def split(
                 line=place.line,
                 page=place.page,
                 element=place.element,
-                landmarks=_inside(document.landmarks, cut.start, cut.end),
+                landmarks=inside(document.landmarks, cut.start, cut.end),
+                parent=_parent(passages, cut),
             )
         )
     return chunks
 
 
-def _by_heading(document: Document, measure: Measure, room: Room) -> Iterator[Cut]:
-    """Section by section, each filled with its sentences."""
-    for section in _sections_with_headers(document, measure, room.tokens // 2):
+def parents(document: Document, measure: Measure, parent: Parent) -> list[tuple[int, int]]:
+    """The passages of a document, in order: its sections, cut between paragraphs (else sentences) where they are longer than asked for."""
+    most = LONGEST_PARENT if parent == "section" else parent
+    packing = Packing(document.text, "", measure, Room(most + SPECIAL, 0))
+    return [span for section in sections(document) for span in packing.spans(packing.sentence_units(section.start, section.end))]
+
+
+def _parent(passages: list[tuple[int, int]], cut: Cut) -> tuple[int, int] | None:
+    """From the beginning of the passage that a chunk begins in to the end of the one that it ends in."""
+    if not passages:
+        return None
+    first = max(0, bisect_right(passages, cut.start, key=lambda span: span[0]) - 1)
+    last = max(first, bisect_left(passages, cut.end, key=lambda span: span[0]) - 1)
+    return min(passages[first][0], cut.start), max(passages[last][1], cut.end)
+
+
+def _within(section: Section, passages: list[tuple[int, int]]) -> Iterator[Section]:
+    """A section's parts in each passage; the whole where there are none."""
+    if not passages:
+        yield section
+    for start, end in passages:
+        if start < section.end and section.start < end:
+            yield Section(section.path, max(start, section.start), min(end, section.end))
+
+
+def _by_heading(document: Document, measure: Measure, room: Room, passages: list[tuple[int, int]]) -> Iterator[Cut]:
+    """Section by section (and passage by passage), each filled with its sentences."""
+    found = _sections_with_headers(document, measure, room.tokens // 2)
+    for section in (part for whole in found for part in _within(whole, passages)):
         title, path = _fit_prefix(document.title, section.path, measure, room.tokens // 3)
         packing = Packing(document.text, _prefix(title, path), measure, room)
         for start, end in packing.spans(packing.sentence_units(section.start, section.end)):
@@ -149,7 +193,7 @@ def landmark(landmarks: tuple[Landmark, ...], offset: int) -> Landmark:
     return landmarks[place - 1] if place else Landmark(start=0)
 
 
-def _inside(landmarks: tuple[Landmark, ...], start: int, end: int) -> tuple[Landmark, ...]:
+def inside(landmarks: tuple[Landmark, ...], start: int, end: int) -> tuple[Landmark, ...]:
     """The landmarks after a start and before an end."""
     first = bisect_right(landmarks, start, key=lambda mark: mark.start)
     return landmarks[first : bisect_left(landmarks, end, key=lambda mark: mark.start)]

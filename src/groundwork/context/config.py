@@ -1,22 +1,31 @@
-"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, how it is searched."""
+"""The `[context]` section of groundwork.toml: what is indexed, what is known of it and by whom, how it is split, embedded and searched."""
 
 import re
 from datetime import date
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
+import msgspec
+
 from groundwork.context.chunking import By
+from groundwork.context.encoder_config import WINDOW, EncoderSection
 from groundwork.core.access import reader
 from groundwork.core.config import Section
 from groundwork.core.errors import InputError
-from groundwork.core.units import Duration, Secret, Size, Tokens
+from groundwork.core.units import Duration, Money, Secret, Size, Tokens
 from groundwork.core.where import parse_where
 from groundwork.secure.addresses import parse_network
 from groundwork.secure.fetch import Limits, check_url
 
-WINDOW = 254
-"""Word pieces of prefix and text that the embedded encoder reads at most: its 256 less the two special ones."""
+UNNAMED = "index"
+"""What the collection without a name is called where it has to be named; its file is `index.db`."""
+_COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_INHERITED = ("encoder", "chunk", "metadata", "permissions")
 
+LARGEST = 8_000
+"""Tokens of a passage that stands for its chunks, at most."""
+ROOM = 40
+"""Tokens of the encoder's window that are left for what a model writes of a chunk, at least."""
 
 COUNTED = {"words": 5, "sentences": 1, "characters": 50}
 """What `size` counts, and how small it may be."""
@@ -49,9 +58,24 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     size: int = 0
     """Words, sentences or characters (whichever `by` counts) that a chunk has at most, within `tokens`; 0: as many as fit."""
 
+    parent: Literal["section"] | int | None = None
+    """Search small, give large: what a found chunk is given as. Its whole section, or a part of it of so many tokens."""
+    describe: str = ""
+    """The alias of a model that writes, for each chunk, a sentence that situates it in its document: embedded and searched with it, never shown."""
+    questions: int = 0
+    """How many questions that the chunk answers it writes besides."""
+    describe_limit: Money | None = None
+    """What a run may cost without asking."""
+
     def __post_init__(self) -> None:
-        if not 32 <= self.tokens <= WINDOW:
-            raise ValueError(f"tokens = {self.tokens} is not between 32 and {WINDOW} (the encoder's window)")
+        if isinstance(self.parent, int) and not self.tokens < self.parent <= LARGEST:
+            raise ValueError(f"parent = {self.parent} is not more than tokens = {self.tokens} and at most {LARGEST}")
+        if not 0 <= self.questions <= 10:
+            raise ValueError(f"questions = {self.questions} is not between 0 and 10")
+        if (self.questions or self.describe_limit is not None) and not self.describe:
+            raise ValueError("`questions` and `describe_limit` need `describe`, the alias of the model that writes")
+        if self.tokens < 32:
+            raise ValueError(f"tokens = {self.tokens} is less than the 32 that a chunk has at least")
         if not 0 <= self.overlap <= self.tokens // 2:
             raise ValueError(f"overlap = {self.overlap} is not between 0 and half of tokens = {self.tokens}")
         if self.size and self.by not in COUNTED:
@@ -62,7 +86,8 @@ class ChunkSection(Section, frozen=True, kw_only=True):
     @property
     def made_with(self) -> dict[str, Any]:
         """What names a chunking in the index. A key that is as it was before it existed is left out: older indices stay valid."""
-        return {"tokens": self.tokens, "overlap": self.overlap, "by": self.by} | ({"size": self.size} if self.size else {})
+        later = {"size": self.size, "parent": self.parent}
+        return {"tokens": self.tokens, "overlap": self.overlap, "by": self.by} | {name: value for name, value in later.items() if value}
 
 
 class WeightsSection(Section, frozen=True, kw_only=True):
@@ -256,19 +281,38 @@ class PermissionsSection(Section, frozen=True, kw_only=True):
             reader(one)
 
 
+class CollectionSection(Section, frozen=True, kw_only=True):
+    """Documents in an index of their own, so that they may have another encoder. What is left out is as `[context]` has it."""
+
+    sources: tuple[str, ...]
+    encoder: EncoderSection | Literal["embedded"] | None = None
+    chunk: ChunkSection | None = None
+    metadata: tuple[MetadataSection, ...] | None = None
+    permissions: PermissionsSection | None = None
+
+
 class ContextSection(Section, frozen=True, kw_only=True):
     """What an application may know. `sources` are globs relative to its folder (a folder's name stands for all documents below it), URLs of
     pages, and functions that give documents (`module:function`).
     """
 
     sources: tuple[str, ...]
+    collections: dict[str, CollectionSection] = {}
     fetch: FetchSection = FetchSection()
     metadata: tuple[MetadataSection, ...] = ()
     permissions: PermissionsSection | None = None
+    encoder: EncoderSection | Literal["embedded"] = "embedded"
     chunk: ChunkSection = ChunkSection()
     retrieve: RetrieveSection = RetrieveSection()
 
     def __post_init__(self) -> None:
+        self.check_chunk(self.chunk)
+        if self.retrieve.around and self.chunk.parent is not None:
+            raise ValueError("retrieve.around and chunk.parent both say what a hit is given with: leave one out")
+        for name in self.collections:
+            if not _COLLECTION.fullmatch(name) or name == UNNAMED:
+                raise ValueError(f"{name!r} is no name for a collection: use small letters, digits, `-` and `_` (and not `{UNNAMED}`)")
+            self._collection(name)
         for pattern in self.sources:
             kind = kind_of(pattern)
             if kind == "page":
@@ -281,6 +325,30 @@ class ContextSection(Section, frozen=True, kw_only=True):
                 raise ValueError(f"source {pattern!r} is no glob: `**` stands alone between slashes, as in 'docs/**/*.md'")
             if PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
                 raise ValueError(f"source {pattern!r} leads out of the application's folder: name files inside it")
+
+    @property
+    def parts(self) -> dict[str, "ContextSection"]:
+        """Each collection by its name, with everything it takes over; the documents of `[context]` itself by the empty one. That is left out
+        where it has no sources and others have.
+        """
+        own = {} if self.collections and not self.sources else {"": msgspec.structs.replace(self, collections={})}
+        return own | {name: self._collection(name) for name in self.collections}
+
+    def _collection(self, name: str) -> "ContextSection":
+        section = self.collections[name]
+        said = {field: value for field in _INHERITED if (value := getattr(section, field)) is not None}
+        try:
+            return msgspec.structs.replace(self, collections={}, sources=section.sources, **said)
+        except ValueError as error:
+            raise ValueError(f"collections.{name}: {error}") from None
+
+    def check_chunk(self, chunk: ChunkSection) -> None:
+        """Raises ValueError where the encoder's window is known and does not hold such chunks."""
+        most = WINDOW if self.encoder == "embedded" else self.encoder.room
+        if most is not None and chunk.tokens > most:
+            raise ValueError(f"chunk.tokens = {chunk.tokens} is not between 32 and {most} (the encoder's window)")
+        if most is not None and chunk.describe and chunk.tokens > most - ROOM:
+            raise ValueError(f"chunk.tokens = {chunk.tokens} leaves less than {ROOM} of {most} tokens for what `describe` writes: lower it")
 
 
 def _check_page(url: str) -> None:

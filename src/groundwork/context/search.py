@@ -18,7 +18,7 @@ from groundwork.context.preferring import Shared, boosted, diverse, without_dupl
 from groundwork.context.refreshing import dense_of
 from groundwork.context.remembering import Results, key_of
 from groundwork.context.reranking import Reranked, Reranking
-from groundwork.context.scoping import Scoping
+from groundwork.context.scoping import NO_OTHERS, Known, Scoping
 from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope
 from groundwork.core.document import Chunk, Found, Hit
@@ -113,21 +113,45 @@ class Search:
         self._store = store
         self._embedder = embedder
         self.config = config.retrieve
+        self._gives_more = bool(config.retrieve.around) or config.chunk.parent is not None
+        """Whether hits are given with more than their chunk."""
         self._scoping = Scoping(config, today)
         self.dense: Dense = dense or dense_of(store, embedder, self.config.approximate)
         self.reranking = reranking
         self.results = Results(config.retrieve.cache.bytes) if config.retrieve.cache.bytes else None
         self._today = today
 
-    async def find(self, query: str, /, *, keep: int, scope: Scope = PUBLIC, also: Mapping[str, float] = MappingProxyType({})) -> Found:
+    async def generation(self) -> str:
+        """Which state of the index is current; empty where it holds nothing."""
+        return await self._store.read(lambda snapshot: snapshot.generation())
+
+    async def fits(self) -> bool | None:
+        """Whether the index was made by this encoder; None where it holds nothing."""
+        fingerprint = await self._store.read(lambda snapshot: snapshot.generation() and snapshot.fingerprint())
+        return fingerprint == self._embedder.fingerprint if fingerprint else None
+
+    async def known(self, scope: Scope) -> Known:
+        """The fields of its documents, for searches of other collections beside it. Raises StoreError as `find` does."""
+        return await self._store.read(lambda snapshot: self._scoping.known(snapshot, snapshot.state(), scope))
+
+    async def find(
+        self,
+        query: str,
+        /,
+        *,
+        keep: int,
+        scope: Scope = PUBLIC,
+        also: Mapping[str, float] = MappingProxyType({}),
+        others: Known = NO_OTHERS,
+    ) -> Found:
         """The best chunks of the documents within the scope, best first. Any text is a safe query; a blank one finds nothing. `also` are further
-        queries, each with what its ranking counts against the query's 1.
+        queries, each with what its ranking counts against the query's 1; `others` what collections searched beside it know.
 
         Raises ConfigError where nothing is indexed yet, StoreError where the index was made by another encoder or under other permissions,
         InputError for a filter that cannot be read or does not fit.
         """
-        if self.results is None:
-            return (await self.trail(query, keep=keep, scope=scope, also=also)).found()
+        if self.results is None or others is not NO_OTHERS:
+            return (await self.trail(query, keep=keep, scope=scope, also=also, others=others)).found()
         today = self._today()
         generation, access = await self._store.read(lambda snapshot: (snapshot.generation(), snapshot.access()))
         kept = self.results.get(key_of(generation, access, query, keep, scope, also, today))
@@ -139,11 +163,19 @@ class Search:
         return trail.found()
 
     async def trail(
-        self, query: str, /, *, keep: int, scope: Scope = PUBLIC, depth: int = 0, also: Mapping[str, float] = MappingProxyType({})
+        self,
+        query: str,
+        /,
+        *,
+        keep: int,
+        scope: Scope = PUBLIC,
+        depth: int = 0,
+        also: Mapping[str, float] = MappingProxyType({}),
+        others: Known = NO_OTHERS,
     ) -> Trail:
         """The search with everything on its way. `depth` makes both lists that long instead of as configured. Raises as `find` does."""
         asked = [await self._asked(text, weight) for text, weight in ((query, 1.0), *also.items()) if text is query or text.strip()]
-        trail = await self._store.read(lambda snapshot: self._trail(snapshot, asked, keep, scope, depth))
+        trail = await self._store.read(lambda snapshot: self._trail(snapshot, asked, keep, scope, depth, others))
         if self.reranking is not None and not depth and len(trail.pool) > 1:
             trail.reranked = await self.reranking.rank(trail.query, trail.pool, trail.chunks)
             if trail.reranked.applies:
@@ -163,30 +195,30 @@ class Search:
                 continue
         return None
 
-    def _trail(self, snapshot: Snapshot, asked: Sequence[Asked], keep: int, scope: Scope, depth: int) -> Trail:
+    def _trail(self, snapshot: Snapshot, asked: Sequence[Asked], keep: int, scope: Scope, depth: int, others: Known) -> Trail:
         """On a reader thread, on one snapshot."""
         query, *further = asked
         generation = snapshot.generation()
         if not generation:
             raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
         state = snapshot.state()
-        trail = Trail(query.text, generation, self._scoping.selection(snapshot, state, scope), state)
+        trail = Trail(query.text, generation, self._scoping.selection(snapshot, state, scope, others), state)
         if not query.text.strip():
             return trail
         looked_at = self._scoping.chunks(snapshot, state, trail.selection)
-        others = {
+        beside = {
             f"query {place}": self._fused(*self._look_up(snapshot, state, one, looked_at, depth))
             for place, one in enumerate(further, start=2)
         }
-        beside = {one.number for found in others.values() for one in found}
-        trail.lists, near = self._look_up(snapshot, state, query, looked_at, depth, beside)
+        known = {one.number for found in beside.values() for one in found}
+        trail.lists, near = self._look_up(snapshot, state, query, looked_at, depth, known)
         trail.cosines, trail.dense = near.cosines, near.how
         trail.fused = self._fused(trail.lists, near)
-        if others:
-            lists = {name: [(one.number, one.score) for one in found] for name, found in others.items()}
+        if beside:
+            lists = {name: [(one.number, one.score) for one in found] for name, found in beside.items()}
             trail.fused = fuse_queries(trail.fused, lists, dict(zip(lists, (one.weight for one in further), strict=True)))
             trail.lists |= lists
-        trail.factors = self._scoping.factors(snapshot, state, [one.number for one in trail.fused])
+        trail.factors = self._scoping.factors(snapshot, state, [one.number for one in trail.fused], others)
         trail.boosted = boosted(trail.fused, trail.factors) if trail.factors else trail.fused
         self._prefer(snapshot, trail, keep)
         return trail
@@ -214,7 +246,7 @@ class Search:
         snapshot's texts it cannot matter what is indexed meanwhile.
         """
         threshold = self.config.duplicates
-        compared = threshold is not None or self.config.diversity or self.config.around
+        compared = threshold is not None or self.config.diversity or self._gives_more
         trail.pool = trail.boosted[:_POOL] if compared else trail.boosted
         shown = trail.pool if compared else trail.pool[: max(keep, self.reranking.depth if self.reranking else 0)]
         trail.chunks = snapshot.chunks("number", [one.number for one in shown])
@@ -230,14 +262,14 @@ class Search:
             alike = self.dense.alike(snapshot.handle, trail.state, numbers) if "dense" in trail.lists else Shared(trail.chunks)
             pool = diverse(pool, alike, diversity, keep)
         trail.best = pool[:keep]
-        if around:
+        if self._gives_more:
             trail.best, trail.passages, trail.parts = widened(snapshot, pool, trail.chunks, around, keep)
         given = [(trail.passages.get(one.number, trail.chunks[one.number]), trail.cosines.get(one.number)) for one in trail.best]
         trail.evidence = evidence(trail.query, given)
 
     def _put_in_order(self, snapshot: Snapshot, trail: Trail, keep: int) -> None:
         """Choose again, now by the reranker's order. Where that takes another look at the index, and it has changed since, everything stays."""
-        looks = self.config.around or self.config.diversity
+        looks = self._gives_more or self.config.diversity
         if trail.reranked is None or (looks and snapshot.state() != trail.state):
             trail.reranked = trail.reranked and replace(trail.reranked, outcome="index changed", scores={})
             return

@@ -1,4 +1,4 @@
-"""Search small, give large: a hit with the chunks around it in its section, as one passage of the document.
+"""Search small, give large: a hit as the passage that it is a part of (its parent), or with the chunks around it in its section.
 
 The passage keeps the hit's id and score; its text is verbatim `document.text[start:end]`, so citations into it hold. A hit that
 stands in a passage that was given already is part of it, and the next best takes its place; no passage grows into one that was given before.
@@ -8,18 +8,19 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from groundwork.context.chunking import landmark
+from groundwork.context.chunking import inside, landmark
 from groundwork.context.fusion import Ranked
-from groundwork.core.document import Chunk
+from groundwork.core.document import Chunk, Document
 from groundwork.store.index_port import Snapshot
 
 
 def widened(
     snapshot: Snapshot, ranking: Iterable[Ranked], chunks: Mapping[int, Chunk], around: int, keep: int
 ) -> tuple[list[Ranked], dict[int, Chunk], dict[int, int]]:
-    """The best of a ranking, each with what stands around it up to `around` characters: the hits, the passage of each, and for chunks that are
-    part of another hit's passage that hit.
+    """The best of a ranking, each as its parent, or where it has none with what stands around it up to `around` characters: the hits, the
+    passage of each, and for chunks that are part of another hit's passage that hit.
     """
+    documents: dict[str, Document] = {}
     hits: list[Ranked] = []
     passages: dict[int, Chunk] = {}
     parts: dict[int, int] = {}
@@ -32,11 +33,20 @@ def widened(
         if host is not None:
             parts[one.number] = host
             continue
-        start, end = _span(chunk, list(snapshot.chunks_of(chunk.source).values()), list(given.values()), around)
-        document = snapshot.document(chunk.document)
+        start, end = chunk.parent or _span(chunk, list(snapshot.chunks_of(chunk.source).values()), list(given.values()), around)
+        if chunk.document not in documents:
+            documents[chunk.document] = snapshot.document(chunk.document)
+        document = documents[chunk.document]
         place = landmark(document.landmarks, start)
         passages[one.number] = msgspec.structs.replace(
-            chunk, start=start, end=end, text=document.text[start:end], line=place.line, page=place.page, element=place.element
+            chunk,
+            start=start,
+            end=end,
+            text=document.text[start:end],
+            line=place.line,
+            page=place.page,
+            element=place.element,
+            landmarks=inside(document.landmarks, start, end),
         )
         hits.append(one)
     return hits, passages, parts

@@ -73,6 +73,10 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     element: str | None = None
     landmarks: tuple[Landmark, ...] = ()
     """Those of the document that lie inside: a quote from the chunk's end may stand on the next page."""
+    parent: tuple[int, int] | None = None
+    """From where to where the passage reaches that is given in its place, where small chunks are searched for larger passages."""
+    written: str = ""
+    """What a model wrote of it, where that is configured: embedded and searched with it, never shown, quoted or cited."""
 
     def place(self, offset: int) -> Landmark:
         """Where in the original an offset of `text` stems from."""
@@ -84,6 +88,11 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Title and heading path, as one line: context that the text alone lacks."""
         path = [part for part in self.headings if part != self.title]
         return " > ".join([self.title, *path])
+
+    @property
+    def lead(self) -> str:
+        """What is embedded and searched before the text: the prefix, and what was written."""
+        return f"{self.prefix}\n{self.written}" if self.written else self.prefix
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -44,7 +44,11 @@ class Embedder(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds what may be known for a query within a scope, best first. `also` are further queries, with what each counts against the query's 1."""
+    """Finds what may be known for a query within a scope, best first. `also` are further queries, with what each counts against the query's 1.
+    `generation` names the state of what it finds in.
+    """
+
+    async def generation(self) -> str: ...
 
     async def find(self, query: str, /, *, keep: int, scope: Scope = ..., also: Mapping[str, float] = ...) -> Found: ...
 

@@ -62,6 +62,9 @@ class Encoder:
     Raises `StoreError` where a file is missing or differs from the manifest.
     """
 
+    together = 1
+    """Texts that are worth waiting for: it loses nothing by taking each as it comes."""
+
     def __init__(self, folder: Path = WEIGHTS, *, workers: int = 1) -> None:
         manifest = read_manifest(folder)
         for name, file in manifest.files.items():
@@ -115,6 +118,11 @@ class Encoder:
         for batch, found in zip(groups, compute(self._compute, ([rows[place] for place in batch] for batch in groups)), strict=True):
             vectors[batch] = found
         return vectors
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        if self._workers is not None:
+            self._workers.shutdown()
 
     def _compute(self, rows: Sequence[Sequence[int]]) -> Vectors:
         """One batch. The session is safe to run from several threads, and a batch's vectors are the same whichever computes it."""

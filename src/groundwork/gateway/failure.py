@@ -1,6 +1,9 @@
 """What a provider's error means: its status, code and sentence become a cause, whether it came as a status or inside a stream."""
 
 import contextlib
+import math
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import msgspec
@@ -28,7 +31,7 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
 
 
 def http_failure(status: int, body: bytes, url: str, retry_after: str = "") -> UpstreamError:
-    """An answer with another status than 200. `retry_after` is the header of that name, in seconds; a date is passed over."""
+    """An answer with another status than 200. `retry_after` is the header of that name: seconds, or a date."""
     code, said = _read(body)
     cause: Cause = "invalid"
     if status in {401, 403}:
@@ -43,9 +46,18 @@ def http_failure(status: int, body: bytes, url: str, retry_after: str = "") -> U
         found = _cause(code, said)
         cause = found if found in {"context", "filter", "auth"} else "invalid"
     failure = _failure(f"{url} answered {status}", cause, said, "correct the request", status)
-    with contextlib.suppress(ValueError):
-        failure.retry_after = max(0.0, float(retry_after))
+    failure.retry_after = _seconds(retry_after)
     return failure
+
+
+def _seconds(retry_after: str) -> float | None:
+    """How long a server wants to be left alone; None where it does not say, or not so that it can be read."""
+    with contextlib.suppress(ValueError):
+        seconds = float(retry_after)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    return None
 
 
 def stream_failure(error: Any) -> UpstreamError:

@@ -9,6 +9,7 @@ import msgspec
 from groundwork.app.config import Settings
 from groundwork.app.live import read_settings
 from groundwork.context.config import ContextSection
+from groundwork.context.encoders import chunk_encoder, query_embedder
 from groundwork.core.document import Document
 from groundwork.core.errors import ConfigError, InputError
 from groundwork.core.measure import Example
@@ -16,10 +17,10 @@ from groundwork.core.ports import Embedder
 from groundwork.core.record import Trace
 from groundwork.datasets.synthesise import quote_finder
 from groundwork.engine.batching import Batcher
-from groundwork.engine.encoder import Encoder
 from groundwork.engine.quoting import Quoter
 from groundwork.engine.reader import Reader
 from groundwork.evaluate.suite import Suite
+from groundwork.gateway.transport import Transport
 from groundwork.loop.harvest import harvest
 from groundwork.loop.lap import propose
 from groundwork.loop.measure import suite_of
@@ -68,25 +69,34 @@ async def tune_retrieval(root: Path, folder: Folder, wanted: Wanted, *, progress
     section = settings.config.context
     if section is None:
         raise ConfigError("groundwork.toml has no [context]", fix='add `[context]` with `sources = ["docs/**/*.md"]`')
+    if "" not in section.parts:
+        raise ConfigError(
+            "`[context]` has no documents beside its collections, and those are not tuned", fix="move the sources to tune there"
+        )
     documents = [folder.index.document(entry.id) for entry in folder.index.documents()]
     if not documents:
         raise ConfigError("nothing is indexed yet", fix="run `groundwork index`")
     tried = [in_force(section), *candidates(section, kinds=wanted.kinds, more=wanted.more)]
     if len(tried) == 1:
         raise InputError("there is nothing to try besides the settings in force", fix="name a setting: --try context.retrieve.keep=8")
-    embedder, reader = Batcher(), Reader()
+    embedder, reader, transport, encoder = Batcher(), Reader(), Transport(), None
     try:
         questions = await _questions(root, folder, settings, wanted, documents, embedder)
         need_enough(questions.gathered.cases)
-        encoder = Encoder(workers=workers)
+        where = settings.written.where(("context", "encoder"))
+        encoder = chunk_encoder(section.encoder, root, where, workers=workers)
+        asking = embedder if section.encoder == "embedded" else query_embedder(section.encoder, root, transport, where)
         known = vectors_of(folder.index, encoder)
         cases = questions.gathered.cases
         trials = Trials(
-            documents, cases, encoder, embedder, folder=folder.path, section=section, known=known, progress=progress, reader=reader
+            documents, cases, encoder, asking, folder=folder.path, section=section, known=known, progress=progress, reader=reader
         )
         measured = await trials.measure(tried)
     finally:
+        if encoder is not None:
+            encoder.close()
         await reader.close()
+        await transport.close()
         await embedder.close()
     found = verdict(
         questions.gathered.cases,

@@ -14,9 +14,14 @@ def count_tokens(text: str) -> int:
     return len(_tokenizer().encode(text, add_special_tokens=False).ids)
 
 
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """Where each word piece stands in a text, in code points."""
+    return _tokenizer().encode(text, add_special_tokens=False).offsets
+
+
 def first_tokens(text: str, most: int) -> str:
     """The beginning of a text, cut so that it has at most so many word pieces."""
-    offsets = _tokenizer().encode(text, add_special_tokens=False).offsets
+    offsets = token_spans(text)
     return text if len(offsets) <= most else text[: offsets[most - 1][1]]
 
 

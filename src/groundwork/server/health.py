@@ -4,10 +4,10 @@ from typing import Any
 
 from groundwork import __version__
 from groundwork.app.live import Live
+from groundwork.app.searching import searches_of
 from groundwork.core.errors import GroundworkError, PermissionDenied
 from groundwork.server.exchange import Exchange
 from groundwork.server.site import Losses, Site
-from groundwork.store.index_port import Snapshot
 
 
 async def health(exchange: Exchange, site: Site) -> None:
@@ -35,15 +35,14 @@ async def examine(live: Live, losses: Losses) -> tuple[str, list[str]]:
     generation = ""
     if live.app.settings.config.context is not None:
         try:
-            generation, encoder = await live.folder.index.read(_state)
+            generation = await live.app.context.generation()
+            for name, search in searches_of(live.app).items():
+                index = f"the index of the collection {name!r}" if name else "the index"
+                fits = await search.fits()
+                if fits is None:
+                    problems.append(f"nothing is indexed yet{f' in the collection {name!r}' if name else ''}: run `groundwork index`")
+                elif not fits:
+                    problems.append(f"{index} was made by another encoder: run `groundwork index --rebuild`")
         except GroundworkError as error:
             return "", [*problems, f"the index cannot be read: {error.what}"]
-        if not generation:
-            problems.append("nothing is indexed yet: run `groundwork index`")
-        elif encoder != live.resources.embedder.fingerprint:
-            problems.append("the index was made by another encoder: run `groundwork index --rebuild`")
     return generation, problems
-
-
-def _state(snapshot: Snapshot) -> tuple[str, str]:
-    return snapshot.generation(), snapshot.fingerprint()

@@ -101,7 +101,7 @@ class Pages:
     async def _document(self, request: Request) -> Document:
         principal = await self.site.door.admit(Exchange(request.scope, request.receive, request._send))
         live = self.site.live
-        return await visible_document(request.path_params["document"], principal, live.app, live.folder.index)
+        return await visible_document(request.path_params["document"], principal, live.app, live.folder)
 
     def _render(self, request: Request, name: str, values: dict[str, Any], status: int = 200) -> Response:
         return self.templates.TemplateResponse(request, name, values, status_code=status, headers={"cache-control": "no-store"})

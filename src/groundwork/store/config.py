@@ -6,7 +6,7 @@ url = "env:GROUNDWORK_INDEX_URL"        # or "postgresql://user@host/database"; 
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +45,13 @@ class Address:
     """Seconds."""
     where: str = ""
     """`file:line` of what said so, for errors."""
+
+    def of(self, collection: str) -> "Address":
+        """Where a collection with a name stands: in a schema of its own beside this one."""
+        name = f"{self.namespace}__{collection}"
+        if not _NAMESPACE.fullmatch(name):
+            name = f"{self.namespace[:40]}__{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        return replace(self, namespace=name)
 
     def __repr__(self) -> str:
         return f"Address({self})"

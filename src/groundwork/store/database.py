@@ -36,7 +36,7 @@ class _Job:
 class Database:
     """A SQLite file with its schema. `durable` files acknowledge only what survives a power cut; others may lose the last 100 ms."""
 
-    def __init__(self, path: Path, *, schema: Literal["state", "traces", "index"], durable: bool) -> None:
+    def __init__(self, path: Path, *, schema: Literal["state", "traces", "index", "written"], durable: bool) -> None:
         self.path = path
         self.schema = schema
         self.durable = durable

@@ -1,6 +1,7 @@
 """The state folder of an application, `.groundwork/`: which file holds what, and who may serve from it.
 
-state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors; or a server, see `[index]`),
+state.db (keys, feedback, runs, changes, releases), traces.db (traces, kept answers), index/ (documents, chunks, vectors; a file for each
+collection, or a server, see `[index]`), written.db (what models wrote for chunks),
 datasets/, runs/ and judges/ (files of their own), server.lock (one server at a time).
 """
 
@@ -15,6 +16,7 @@ from groundwork.store.changes import ChangeTable
 from groundwork.store.database import Database, raising
 from groundwork.store.feedback import FeedbackTable
 from groundwork.store.gates import GateTable
+from groundwork.store.index import FILE as INDEX_FILE
 from groundwork.store.index import open_index
 from groundwork.store.index_port import Index
 from groundwork.store.keys import KeyTable
@@ -26,6 +28,7 @@ from groundwork.store.reviews import ReviewTable
 from groundwork.store.runs import RunTable
 from groundwork.store.traces import TraceStore
 from groundwork.store.versions import VersionTable
+from groundwork.store.written import WrittenTable
 
 NAME = ".groundwork"
 
@@ -37,6 +40,7 @@ class Folder:
         self.root = root
         self.path = root / NAME
         self._lock: int | None = None
+        self._collections: dict[str, Index] = {}
 
     @cached_property
     def state(self) -> Database:
@@ -47,8 +51,26 @@ class Folder:
         return Database(self.path / "traces.db", schema="traces", durable=False)
 
     @cached_property
+    def written(self) -> WrittenTable:
+        return WrittenTable(Database(self.path / "written.db", schema="written", durable=True))
+
+    @property
     def index(self) -> Index:
-        return open_index(self.root)
+        """The collection without a name."""
+        return self.collection("")
+
+    def collection(self, name: str, *, rebuild: bool = False) -> Index:
+        """The index of a collection. `rebuild` opens it anew, as `open_index` does."""
+        if rebuild and name in self._collections:
+            self._collections.pop(name).close()
+        if name not in self._collections:
+            self._collections[name] = open_index(self.root, name=name, rebuild=rebuild)
+        return self._collections[name]
+
+    def collections(self) -> dict[str, Index]:
+        """Every collection that has a file here, whether the configuration still names it or not: old traces cite their documents."""
+        names = sorted(path.stem for path in (self.root / INDEX_FILE).parent.glob("*.db"))
+        return {name: self.collection(name) for name in ("" if name == INDEX_FILE.stem else name for name in names)}
 
     @cached_property
     def trace_store(self) -> TraceStore:
@@ -137,8 +159,11 @@ class Folder:
         for name in ("traces", "state"):
             if name in self.__dict__:
                 getattr(self, name).close()
-        if "index" in self.__dict__:
-            self.index.close()
+        if "written" in self.__dict__:
+            self.written.database.close()
+        for index in self._collections.values():
+            index.close()
+        self._collections.clear()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

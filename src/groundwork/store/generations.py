@@ -36,4 +36,4 @@ def generation(total: str, made_with: str) -> str:
 
 def content_of(chunk: Chunk) -> str:
     """What a chunk says, hashed: a text that is in the index already needs no second vector."""
-    return content_id("tx", chunk.prefix, chunk.text)
+    return content_id("tx", chunk.lead, chunk.text)

@@ -35,24 +35,26 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".groundwork") / "index"
 FILE = FOLDER / "index.db"
+"""Of the collection without a name; another's is called like it."""
 T = TypeVar("T")
 
 
-def open_index(root: Path, *, rebuild: bool = False, address: Address | None = None) -> Index:
-    """The index of the application in `root`: where its `[index]` says (or at the address given), else in the folder. Made where there is none.
+def open_index(root: Path, *, name: str = "", rebuild: bool = False, address: Address | None = None) -> Index:
+    """The index of the application in `root`, or of its collection `name`: where its `[index]` says (or at the address given), else in the
+    folder. Made where there is none.
     `rebuild` sets a damaged file aside, as `index.db.damaged`.
     """
     address = address or index_address(root)
     if address is None:
-        return open_sqlite(root, rebuild=rebuild)
+        return open_sqlite(root, name=name, rebuild=rebuild)
     from groundwork.store.postgres.index import open_postgres
 
-    return open_postgres(address)
+    return open_postgres(address.of(name) if name else address)
 
 
-def open_sqlite(root: Path, *, rebuild: bool = False) -> "IndexStore":
+def open_sqlite(root: Path, *, name: str = "", rebuild: bool = False) -> "IndexStore":
     """The index in the folder itself."""
-    path = root / FILE
+    path = root / FOLDER / f"{name}.db" if name else root / FILE
     try:
         store = IndexStore(Database(path, schema="index", durable=True))
     except StoreError as error:
@@ -160,6 +162,10 @@ class IndexStore:
 
         found = self.database.read_now(work)
         return {name: from_blob([blob], len(blob) // 2)[0] for content, blob in found.items() for name in ids[content]}
+
+    def dimensions(self) -> int:
+        sql = "SELECT coalesce(max(length(vector)) / 2, 0) FROM (SELECT vector FROM chunk LIMIT 1)"
+        return self.database.read_now(lambda connection: connection.execute(sql).fetchone()[0])
 
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED

@@ -187,6 +187,10 @@ class Index(Protocol):
         """The vectors of those chunks, by id, whose very text stands in the index already, in whatever document: one that was moved, say."""
         ...
 
+    def dimensions(self) -> int:
+        """The length of the vectors that it holds; 0 where it holds none."""
+        ...
+
     def put(
         self, document: Document, chunks: Sequence[Chunk], vectors: Mapping[str, "Vectors"], *, digest: str, labels: Labels = UNLABELLED
     ) -> None:

@@ -23,7 +23,7 @@ def put_chunks(connection: sqlite3.Connection, document: int, chunks: Sequence[C
         else:
             connection.execute(
                 "INSERT INTO chunk (id, document, record, prefix, text, content, vector) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (chunk.id, document, record, chunk.prefix, chunk.text, content_of(chunk), vectors[chunk.id]),
+                (chunk.id, document, record, chunk.lead, chunk.text, content_of(chunk), vectors[chunk.id]),
             )
 
 

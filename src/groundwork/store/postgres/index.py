@@ -123,6 +123,10 @@ class PostgresIndex:
         found = self.read_now(lambda snapshot: snapshot.vectors_by_content(list(ids))) if ids else {}
         return {name: from_blob([blob], len(blob) // 2)[0] for content, blob in found.items() for name in ids[content]}
 
+    def dimensions(self) -> int:
+        rows = self.read_now(lambda snapshot: snapshot.rows("SELECT vector_dims(value) FROM chunk_vector LIMIT 1"))
+        return int(rows[0][0]) if rows else 0
+
     # -- writing
 
     @contextlib.contextmanager

@@ -56,7 +56,7 @@ def put_chunks(connection: Connection, document: int, chunks: Sequence[Chunk], v
 
 
 def _add(connection: Connection, document: int, chunks: Sequence[Chunk], vectors: Mapping[str, str], tokenizer: Tokenizer) -> None:
-    words = tokenizer.words([(chunk.prefix, chunk.text) for chunk in chunks])
+    words = tokenizer.words([(chunk.lead, chunk.text) for chunk in chunks])
     row = connection.execute(
         """UPDATE state SET chunks_ever = chunks_ever + %(more)s, chunks = chunks + %(more)s, words = words + %(words)s
         RETURNING chunks_ever - %(more)s""",

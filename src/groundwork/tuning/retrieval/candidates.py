@@ -93,10 +93,11 @@ def _made(section: ContextSection, settings: Mapping[str, Any]) -> Candidate:
     try:
         chunk = decode(Written(file="", table=tables["chunk"], lines={}), ChunkSection)
         retrieve = decode(Written(file="", table=tables["retrieve"], lines={}), RetrieveSection)
-    except ConfigError as error:
+        section.check_chunk(chunk)
+    except (ConfigError, ValueError) as error:
         shown = ", ".join(f"{path} = {value}" for path, value in settings.items())
         raise InputError(
-            f"{shown} cannot be tried: {error.what.removeprefix('``: ')}", fix="see `[context]` in docs/configuration.md for what it takes"
+            f"{shown} cannot be tried: {str(error).removeprefix('``: ')}", fix="see `[context]` in docs/configuration.md for what it takes"
         ) from None
     return Candidate(settings, chunk, retrieve)
 

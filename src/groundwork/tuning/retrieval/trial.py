@@ -12,9 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ChunkSection, ContextSection, RerankSection
-from groundwork.context.indexing import ChunkEncoder, split_as
+from groundwork.context.encoders import ChunkEncoder
+from groundwork.context.indexing import split_as
 from groundwork.context.labels import Labeller
 from groundwork.context.rerank_embedded import EmbeddedReranker, Judge
 from groundwork.context.reranking import Reranking
@@ -77,7 +80,9 @@ class Trials:
         self._embedder = embedder
         self._folder = folder
         self._progress = progress
-        self._labeller = Labeller(section or ContextSection(sources=()))
+        section = section or ContextSection(sources=())
+        self._labeller = Labeller(section)
+        self._section = msgspec.structs.replace(section, sources=(), collections={}, permissions=None)  # whoever tunes sees everything
         self._known = known or {}
         self._reader = reader
         self._budgets: list[float] = []
@@ -148,7 +153,7 @@ class Trials:
         if not chunks:  # no document can be split this way
             nothing = (0.0,) * len(self._cases)
             return Measured(nothing, nothing, 0, left_out)
-        section = ContextSection(sources=(), retrieve=candidate.retrieve)
+        section = msgspec.structs.replace(self._section, chunk=candidate.chunk, retrieve=candidate.retrieve)
         search = Search(store, self._embedder, section, reranking=self._reranking(candidate.retrieve.rerank))
         keep = candidate.retrieve.keep
         if not self._budgets:
