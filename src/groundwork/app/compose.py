@@ -31,6 +31,7 @@ from groundwork.core.ids import hash_of
 from groundwork.core.ports import Embedder, Model
 from groundwork.core.record import Versions
 from groundwork.engine.batching import Batcher
+from groundwork.engine.grounding import ClaimScorer
 from groundwork.engine.reader import Reader
 from groundwork.gateway import build, prices
 from groundwork.gateway.providers import auto
@@ -38,6 +39,7 @@ from groundwork.gateway.transport import Transport
 from groundwork.gateway.windows import window_of
 from groundwork.guard.config import INPUT_RAILS, OUTPUT_RAILS, RailName, parse_rail
 from groundwork.guard.detecting import injection_rails, inspector_of
+from groundwork.guard.grounded import grounded_rails
 from groundwork.guard.incoming import GuardIn, Rail
 from groundwork.guard.outgoing import GuardOut
 from groundwork.prompts.beside import in_folder
@@ -60,6 +62,7 @@ class Resources:
     folder: Folder
     embedder: Batcher = field(default_factory=Batcher)
     reader: Reader = field(default_factory=Reader)
+    claims: ClaimScorer = field(default_factory=ClaimScorer)
     transport: Transport = field(default_factory=Transport)
     encoders: dict[EncoderSection, Embedder] = field(default_factory=dict[EncoderSection, Embedder])
     """Those of collections that have another one."""
@@ -80,6 +83,7 @@ class Resources:
                 await encoder.close()
         await self.transport.close()
         await self.reader.close()
+        await self.claims.close()
         await self.embedder.close()
 
 
@@ -97,7 +101,10 @@ async def compose(settings: Settings, resources: Resources) -> App:
     chooser = chooser_of(config.routes, written, resources.folder.path / "models", resources.embedder)
     router = {"router": chooser.fingerprint} if chooser.fingerprint else {}
     trained, inspector = injection_rails(incoming, resources.embedder), inspector_of(config.guard, resources.embedder)
-    weights = {rail.fingerprint: rail.name.name for rail in trained} | ({inspector.fingerprint: "reading"} if inspector.fingerprint else {})
+    grounded = grounded_rails(outgoing, resources.claims)
+    weights = {rail.fingerprint: rail.name.name for rail in (*trained, *grounded)} | (
+        {inspector.fingerprint: "reading"} if inspector.fingerprint else {}
+    )
     name = config_hash(config, _artefacts(settings, prompts, tools, [*judges_in, *judges_out]) | router | weights)
     context = _context(settings, resources, models, _rooms(config, has_local=local is not None))
     seconds = config.cache.exact.seconds if config.cache.exact else 0.0
@@ -111,7 +118,7 @@ async def compose(settings: Settings, resources: Resources) -> App:
         router=_router(settings, models, tools, prompts, chooser),
         context=context,
         cache=cache,
-        guard_out=GuardOut(config.guard, outgoing, judges_out),
+        guard_out=GuardOut(config.guard, outgoing, [*judges_out, *grounded]),
         prompts=Prompts(Chooser(resources.embedder, RatedTraces(resources.folder, config.context))),
         models=models,
     )

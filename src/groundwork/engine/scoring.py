@@ -64,6 +64,10 @@ class PairScorer:
         scores = (yield from _computed(self._model, windows, 1))[:, 0]
         return scores[_surest(windows, scores, len(pairs))]
 
+    def judging(self, pairs: Sequence[tuple[str, str]]) -> Generator[None, None, Vectors]:
+        """Calibrated probabilities, pausing likewise."""
+        return self.probabilities((yield from self.scoring(pairs)))
+
     def probabilities(self, scores: Vectors) -> Vectors:
         """Calibrated probabilities, of the same shape (Platt scaling)."""
         calibration = self.manifest.calibration

@@ -25,10 +25,11 @@ READING_RAILS: Mapping[str, tuple[str, ...]] = {
 OUTPUT_RAILS: Mapping[str, tuple[str, ...]] = {
     "empty": ("block",),
     "uncited": ("flag", "block"),
+    "grounded": ("flag", "block"),
     "secrets": ("redact", "block"),
     "pii": ("redact", "block", "flag"),
 }
-_TRAINED = frozenset({"injection"})
+_TRAINED = frozenset({"injection", "grounded"})
 _FUNCTION_ACTIONS = ("block", "flag")
 
 

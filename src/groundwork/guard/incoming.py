@@ -15,7 +15,7 @@ from groundwork.core import functions
 from groundwork.core.document import Found
 from groundwork.core.errors import PermissionDenied
 from groundwork.core.message import AnyPart, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
-from groundwork.core.reply import Verdict
+from groundwork.core.reply import Reply, Verdict
 from groundwork.core.request import Request
 from groundwork.guard.config import GuardSection, RailName
 from groundwork.guard.detecting import Inspector
@@ -48,6 +48,10 @@ class Rail:
     async def judge(self, request: Request, seconds: float) -> Verdict:
         """Ask the function about the question."""
         return await self.check(request.question, seconds)
+
+    async def review(self, reply: Reply, _found: Found, seconds: float) -> Verdict:
+        """Ask the function about an answer."""
+        return await self.check(reply.text, seconds)
 
     async def check(self, text: str, seconds: float) -> Verdict:
         """Ask the function. One that raises or is late blocks where its action is to block: it fails closed."""

@@ -5,42 +5,43 @@ whole. Nothing at all leaves before the admission of the request.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
+from groundwork.core.claims import claims_of
 from groundwork.core.document import Found
 from groundwork.core.message import ToolResult
 from groundwork.core.ports import Outlet
 from groundwork.core.reply import CallPiece, Delta, Reply, Verdict
-from groundwork.core.text import sentences, words
 from groundwork.guard.config import GuardSection, RailName
-from groundwork.guard.incoming import Admission, Rail, map_json
+from groundwork.guard.incoming import Admission, map_json
 from groundwork.observe.recorder import current, span
 from groundwork.secure.finding import Finding, mask
 from groundwork.secure.personal import find_personal
 from groundwork.secure.secrets import find_secrets
 
-_MARKER = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
-_LATE_MARKER = re.compile(r"([.!?][\"”’)]*)\s*(\[\d+(?:\s*,\s*\d+)*\])")
-"""`sentence. [1]` is cited as well as `sentence [1].`"""
-_ASIDE = re.compile(r"^(?:_.*_|\[\d+\] .*)$", re.MULTILINE)
-"""A line in italics speaks of the answer, and is no claim of it; a line that begins with its citation is cited as a whole."""
-_QUOTED = re.compile(r"“[^”]*”")
-"""A quotation is one claim, however many sentences it has."""
-_END = re.compile(r"[.!?]\s+")
 _FINDERS: dict[str, Callable[[str], list[Finding]]] = {"secrets": find_secrets, "pii": find_personal}
 _SORRY = "No answer that passes this application's rules could be given."
+
+
+class Reviewer(Protocol):
+    """A rail that judges the whole answer: a user's function, or a trained model."""
+
+    name: RailName
+
+    async def review(self, reply: Reply, found: Found, seconds: float, /) -> Verdict: ...
+
+    def stops(self, verdict: Verdict, /) -> bool: ...
 
 
 class GuardOut:
     """The output rails of an application: called for each request, it wraps the caller's outlet."""
 
-    def __init__(self, section: GuardSection, rails: Sequence[RailName], judges: Sequence[Rail]) -> None:
+    def __init__(self, section: GuardSection, rails: Sequence[RailName], judges: Sequence[Reviewer]) -> None:
         self.section = section
-        self.rails = [rail for rail in rails if not rail.is_function]
+        self.rails = [rail for rail in rails if not rail.is_beside]
         self.judges = list(judges)
         actions = {rail.action for rail in self.rails if rail.name != "empty"} | {judge.name.action for judge in self.judges}
         self.holds = bool(actions & {"block", "redact"})
@@ -124,7 +125,7 @@ class Cleared:
             if verdict is not None:
                 verdicts.append(verdict)
         judges = self.guard.judges if reply.finish != "blocked" else []
-        answers = await asyncio.gather(*(judge.check(reply.text, self.guard.section.timeout.seconds) for judge in judges))
+        answers = await asyncio.gather(*(judge.review(reply, self.found, self.guard.section.timeout.seconds) for judge in judges))
         for judge, verdict in zip(judges, answers, strict=True):
             if verdict.action != "allow":
                 verdicts.append(verdict)
@@ -177,13 +178,7 @@ def uncited(reply: Reply, found: Found) -> int:
     """How many sentences of an answer over sources carry no `[n]`. Not judged: refusals, answers without sources or from tools, short phrases."""
     if not found.hits or reply.abstained or reply.live or reply.finish == "blocked":
         return 0
-    bare = 0
-    text = _QUOTED.sub(lambda quoted: _END.sub(" ", quoted.group()), _LATE_MARKER.sub(r"\2\1", _ASIDE.sub("", reply.text)))
-    for start, end in sentences(text):
-        sentence = text[start:end]
-        if len(words(sentence)) >= 4 and not _MARKER.search(sentence) and not sentence.startswith("("):
-            bare += 1
-    return bare
+    return sum(not claim.cited for claim in claims_of(reply.text))
 
 
 def _blocked(reply: Reply) -> Reply:

@@ -32,6 +32,7 @@ RIGHT = 0.5
 """F1 from which on an answer counts as right, for calibration."""
 FEATURES = ("answerable", "margin", "score", "share")
 _ALARMS = 0.01
+_MISSED = 0.05
 _COMPARED = 400
 """Dev rows that the export is compared on: enough for a share of equal decisions to two points."""
 
@@ -142,16 +143,19 @@ def calibrate_classes(logits: Numbers, truth: npt.NDArray[np.int64]) -> tuple[di
 
 
 def calibrate_pairs(logits: Numbers, labels: Numbers) -> tuple[dict[str, float], dict[str, float]]:
-    """Temperature and bias of the score, and the probability that parts the two labels with the best balanced accuracy."""
+    """Temperature and bias of the score, the probability that parts the two labels with the best balanced accuracy, and the one below which 5 %
+    of the positive pairs lie.
+    """
     truth = (labels >= 0.5).astype(np.float64)
     if not 0 < truth.sum() < len(truth):
-        return {"temperature": 1.0, "bias": 0.0}, {"yes": 0.5}
+        return {"temperature": 1.0, "bias": 0.0}, {"yes": 0.5, "five_percent": 0.0}
     head = linear.fit(logits[:, None], truth, classes=1, balanced=True)
     slope = max(float(head.weight[0, 0]), 1e-3)
     chances = linear.sigmoid(logits * slope + float(head.bias[0]))
     options = np.unique(chances)
     balanced = [(chances[truth == 1] >= one).mean() + (chances[truth == 0] < one).mean() for one in options]
-    return {"temperature": 1 / slope, "bias": float(head.bias[0])}, {"yes": float(options[int(np.argmax(balanced))])}
+    thresholds = {"yes": float(options[int(np.argmax(balanced))]), "five_percent": float(np.quantile(chances[truth == 1], _MISSED))}
+    return {"temperature": 1 / slope, "bias": float(head.bias[0])}, thresholds
 
 
 def _threshold_at(chances: Numbers, clean: npt.NDArray[np.bool_], share: float) -> float:
