@@ -45,7 +45,7 @@ TORCH := torch==2.13.0
 .venv/.torch: pyproject.toml .venv/.checks
 	$(BIN)/pip install -q $(TORCH)
 	@echo '$(TORCH)' > .venv/torch.txt
-	$(BIN)/pip install -q -c .venv/torch.txt -e '.[test,check,tune]'
+	$(BIN)/pip install -q -c .venv/torch.txt -e '.[test,check,tune,sentence-transformers]'
 	$(BIN)/groundwork tune base
 	@touch $@
 
