@@ -58,7 +58,8 @@ from groundwork.core.text import fold
 from groundwork.engine.batching import Batcher
 from groundwork.engine.encoder import Encoder
 from groundwork.evaluate.scorers.facts import holds
-from groundwork.store.index import open_index, read_numbers
+from groundwork.store.index import open_index
+from groundwork.store.index_reading import read_numbers
 from groundwork.tuning.outcomes import token_f1
 
 
