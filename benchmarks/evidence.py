@@ -28,8 +28,8 @@ from benchmarks.retrieval_sets import squad
 from benchmarks.sample_index import QUICK, SAMPLE
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ContextSection
-from groundwork.context.evidence import BY_BOTH, BY_WORDS, Curve, evidence
 from groundwork.context.indexing import Indexer
+from groundwork.context.ranking.evidence import BY_BOTH, BY_WORDS, Curve, evidence
 from groundwork.context.search import Search
 from groundwork.core.document import Hit
 from groundwork.core.measure import Example

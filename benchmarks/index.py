@@ -31,10 +31,10 @@ import numpy as np
 from benchmarks.index_data import MOVED, Vectors, embedded, moved, passages, questions, sample
 from benchmarks.index_kills import kill_again_and_again
 from benchmarks.report import begin, report
-from groundwork.context.approximate import Approximate
 from groundwork.context.config import ApproximateSection, ContextSection, RetrieveSection
-from groundwork.context.nearest import Dense, Exact
-from groundwork.context.refreshing import refresh
+from groundwork.context.dense.approximate import Approximate
+from groundwork.context.dense.nearest import Dense, Exact
+from groundwork.context.dense.refreshing import refresh
 from groundwork.context.search import Search
 from groundwork.core.document import Chunk, Document
 from groundwork.core.ids import content_id

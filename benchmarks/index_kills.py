@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.index_data import Vectors
-from groundwork.context.approximate import Approximate
 from groundwork.context.config import ApproximateSection
-from groundwork.context.refreshing import refresh
+from groundwork.context.dense.approximate import Approximate
+from groundwork.context.dense.refreshing import refresh
 from groundwork.core.document import Chunk, Document
 from groundwork.core.ids import content_id
 from groundwork.store.index import IndexStore

@@ -24,8 +24,8 @@ from benchmarks.retrieval import GRADED, SPANNED, Figures, Metric, average, chan
 from benchmarks.retrieval_sets import Collection, Query, collections, sample
 from groundwork.context.chunking import embedded_text
 from groundwork.context.config import ContextSection, RerankSection
-from groundwork.context.rerank_embedded import EmbeddedReranker
-from groundwork.context.reranking import blended
+from groundwork.context.ranking.rerank_embedded import EmbeddedReranker
+from groundwork.context.ranking.reranking import blended
 from groundwork.context.search import Search
 from groundwork.engine.batching import Batcher
 from groundwork.engine.reader import Reader

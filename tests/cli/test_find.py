@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundwork.cli.index import approximation
-from groundwork.context.refreshing import Approximation
+from groundwork.context.dense.refreshing import Approximation
 from groundwork.store.config import Address
 from tests.cli.conftest import Run
 

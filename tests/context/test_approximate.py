@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundwork.context import approximate, graph, refreshing
-from groundwork.context.approximate import Approximate
 from groundwork.context.config import AllowSection, ApproximateSection, PermissionsSection, RetrieveSection
-from groundwork.context.nearest import Exact, Neighbours
-from groundwork.context.refreshing import Approximation, refresh
+from groundwork.context.dense import approximate, graph, refreshing
+from groundwork.context.dense.approximate import Approximate
+from groundwork.context.dense.nearest import Exact, Neighbours
+from groundwork.context.dense.refreshing import Approximation, refresh
 from groundwork.core.access import Scope
 from groundwork.store.index import IndexStore
 from groundwork.store.index_reading import read_state, snapshot
@@ -305,7 +305,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from groundwork.context.config import ApproximateSection
-from groundwork.context.refreshing import _make
+from groundwork.context.dense.refreshing import _make
 from groundwork.store.index import open_index
 store = open_index(Path(sys.argv[1]))
 for entry in store.documents():

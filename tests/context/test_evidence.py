@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundwork.context.evidence import BY_BOTH, BY_WORDS, Curve, evidence
+from groundwork.context.ranking.evidence import BY_BOTH, BY_WORDS, Curve, evidence
 from groundwork.core.access import Scope
 from groundwork.core.document import Chunk
 from tests.context.folder import Application

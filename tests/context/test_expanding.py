@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from groundwork.context.expanding import PART, WORDING, Expanding, other_forms, parts_of
+from groundwork.context.queries.expanding import PART, WORDING, Expanding, other_forms, parts_of
 from groundwork.core.access import Scope
 from groundwork.core.message import say
 from groundwork.core.request import Request

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.context.front_matter import split_front_matter
+from groundwork.context.readers.front_matter import split_front_matter
 from groundwork.context.reading import parse
 
 YAML = """\

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwork.context.fusion import fuse
+from groundwork.context.ranking.fusion import fuse
 
 TERMS = [(1, 9.0), (2, 8.0), (3, 3.0)]
 DENSE = [(4, 0.9), (2, 0.8), (5, 0.5)]

@@ -9,7 +9,7 @@ import openpyxl
 import pptx
 import pytest
 
-from groundwork.context import ooxml
+from groundwork.context.readers import ooxml
 from groundwork.context.reading import parse, parse_here
 from groundwork.core.errors import InputError
 from tests.context.made import saved, with_parts

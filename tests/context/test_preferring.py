@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundwork.context.config import BoostSection, ContextSection, RecencySection, RetrieveSection
-from groundwork.context.fusion import Ranked
-from groundwork.context.preferring import boosted, diverse, overlap, recency, shingles, without_duplicates
+from groundwork.context.ranking.fusion import Ranked
+from groundwork.context.ranking.preferring import boosted, diverse, overlap, recency, shingles, without_duplicates
 from groundwork.context.search import Search
 from groundwork.core.access import Scope
 from groundwork.core.units import Duration

@@ -8,7 +8,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from groundwork.context.chunking import landmark
-from groundwork.context.pdf_layout import Line, Page, blocks, reading_order, without_running_titles
+from groundwork.context.readers.pdf_layout import Line, Page, blocks, reading_order, without_running_titles
 from groundwork.context.reading import parse, parse_here
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError

@@ -102,7 +102,7 @@ def test_a_cell_at_the_far_corner_costs_no_more_than_one_at_the_near() -> None:
 
 
 def test_more_cells_than_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("groundwork.context.read_xlsx._MOST_CELLS", 9)
+    monkeypatch.setattr("groundwork.context.readers.read_xlsx._MOST_CELLS", 9)
     with pytest.raises(InputError, match="more than 9 cells"):
         parse_here(saved(book(*([[1, 2]] * 5))), "a.xlsx", ".xlsx")
 

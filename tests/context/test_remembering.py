@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from groundwork.context.config import AllowSection, ContextSection, PermissionsSection, RetrieveSection
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.context.remembering import Results, key_of
-from groundwork.context.reranking import Reranking
 from groundwork.context.search import Search
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.document import Chunk, Found, Hit

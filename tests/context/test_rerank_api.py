@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from groundwork.context.config import ContextSection
-from groundwork.context.rerank_api import ApiReranker, scores_of
-from groundwork.context.reranking import Reranking
+from groundwork.context.ranking.rerank_api import ApiReranker, scores_of
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.context.search import Search
 from groundwork.core.access import Scope
 from groundwork.core.errors import UpstreamError

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from groundwork.context.rerank_embedded import EmbeddedReranker
-from groundwork.context.reranking import Reranking
+from groundwork.context.ranking.rerank_embedded import EmbeddedReranker
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.core.errors import InputError
 from groundwork.engine.reader import Reader
 

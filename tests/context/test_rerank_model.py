@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from groundwork.context.rerank_model import ModelReranker, order_of
-from groundwork.context.reranking import Reranking
+from groundwork.context.ranking.rerank_model import ModelReranker, order_of
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.core.errors import UpstreamError
 from groundwork.gateway.config import TimeoutSection
 from groundwork.gateway.providers.openai import OpenAIModel

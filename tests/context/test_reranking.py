@@ -12,7 +12,7 @@ from hypothesis.strategies import floats, lists
 from groundwork.context.absence import why_not
 from groundwork.context.config import AllowSection, ContextSection, PermissionsSection, RetrieveSection
 from groundwork.context.explaining import explain
-from groundwork.context.reranking import Reranking, blended
+from groundwork.context.ranking.reranking import Reranking, blended
 from groundwork.context.search import Search
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.errors import UpstreamError

@@ -2,7 +2,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from groundwork.context.rewriting import AsAsked, ByModel, ByRules, by_rules, is_elliptical, rewriter_of, salient
+from groundwork.context.queries.rewriting import AsAsked, ByModel, ByRules, by_rules, is_elliptical, rewriter_of, salient
 from groundwork.core.errors import UpstreamError
 from groundwork.core.message import Message, say
 from groundwork.core.reply import Delta

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.context.config import ApproximateSection, RetrieveSection
-from groundwork.context.fusion import fuse
-from groundwork.context.nearest import Exact
+from groundwork.context.dense.nearest import Exact
+from groundwork.context.ranking.fusion import fuse
 from groundwork.context.search import terms_of
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError

@@ -10,8 +10,8 @@ from groundwork.agents.loop import Agent
 from groundwork.app.choosing import DEFAULT, Chooser
 from groundwork.app.config import Settings
 from groundwork.context.assembling import Assembling, Room
-from groundwork.context.expanding import Expanding
-from groundwork.context.rewriting import AS_ASKED, Rewriter
+from groundwork.context.queries.expanding import Expanding
+from groundwork.context.queries.rewriting import AS_ASKED, Rewriter
 from groundwork.core.access import Scope, readers_of
 from groundwork.core.config import unknown
 from groundwork.core.document import NOTHING, Found

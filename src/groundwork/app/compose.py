@@ -21,9 +21,9 @@ from groundwork.context.collections import Collections
 from groundwork.context.config import UNNAMED, ContextSection, RetrieveSection, kind_of
 from groundwork.context.encoder_config import EncoderSection
 from groundwork.context.encoders import SentenceEmbedder, query_embedder
-from groundwork.context.expanding import Expanding
-from groundwork.context.rerankers import reranking_of
-from groundwork.context.rewriting import rewriter_of
+from groundwork.context.queries.expanding import Expanding
+from groundwork.context.queries.rewriting import rewriter_of
+from groundwork.context.ranking.rerankers import reranking_of
 from groundwork.context.search import Search
 from groundwork.core import functions
 from groundwork.core.config import Written, reveal

@@ -17,9 +17,9 @@ from groundwork.app.live import read_settings
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, bold, dim, json_option, out, out_json, progress, run, say_error, talk
 from groundwork.context.config import UNNAMED, ContextSection
+from groundwork.context.dense.refreshing import Approximation
 from groundwork.context.encoders import ChunkEncoder, chunk_encoder
 from groundwork.context.indexing import PARTLY, Indexer, IndexReport, Stopped
-from groundwork.context.refreshing import Approximation
 from groundwork.context.watching import State, state_of, watch
 from groundwork.core.config import unknown
 from groundwork.core.errors import ConfigError, GroundworkError, InputError

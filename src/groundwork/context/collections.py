@@ -10,7 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from groundwork.context.config import UNNAMED
-from groundwork.context.fusion import RRF
+from groundwork.context.ranking.fusion import RRF
 from groundwork.context.scoping import NO_OTHERS, Known
 from groundwork.context.search import Search
 from groundwork.core.access import PUBLIC, Scope

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from groundwork.context.fusion import Ranked
-from groundwork.context.reranking import Outcome, Reranked
+from groundwork.context.ranking.fusion import Ranked
+from groundwork.context.ranking.reranking import Outcome, Reranked
 from groundwork.context.search import Search, Trail
 from groundwork.core.access import Scope
 from groundwork.core.document import Chunk

@@ -15,11 +15,11 @@ import msgspec
 from groundwork.context import reading
 from groundwork.context.chunking import embedded_text, split
 from groundwork.context.config import ChunkSection, ContextSection
+from groundwork.context.dense.refreshing import Approximation, refreshed
 from groundwork.context.describing import Describer, Outstanding
 from groundwork.context.encoders import ChunkEncoder, check_window
 from groundwork.context.labels import Labeller
 from groundwork.context.origins import Origin
-from groundwork.context.refreshing import Approximation, refreshed
 from groundwork.context.sources import find_sources
 from groundwork.core.document import Chunk, Document
 from groundwork.core.errors import ConfigError, InputError, StoreError, UpstreamError

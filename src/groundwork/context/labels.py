@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundwork.context.config import ContextSection
-from groundwork.context.front_matter import plain_values
+from groundwork.context.readers.front_matter import plain_values
 from groundwork.core.access import allows, reader
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError

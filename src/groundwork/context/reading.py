@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from groundwork.context import apart
-from groundwork.context.read_csv import read_csv
-from groundwork.context.read_docx import read_docx
-from groundwork.context.read_html import read_html
-from groundwork.context.read_json import read_json, read_json_lines
-from groundwork.context.read_markdown import read_markdown
-from groundwork.context.read_pdf import read_pdf
-from groundwork.context.read_pptx import read_pptx
-from groundwork.context.read_text import read_code, read_text
-from groundwork.context.read_xlsx import read_xlsx
+from groundwork.context.readers.read_csv import read_csv
+from groundwork.context.readers.read_docx import read_docx
+from groundwork.context.readers.read_html import read_html
+from groundwork.context.readers.read_json import read_json, read_json_lines
+from groundwork.context.readers.read_markdown import read_markdown
+from groundwork.context.readers.read_pdf import read_pdf
+from groundwork.context.readers.read_pptx import read_pptx
+from groundwork.context.readers.read_text import read_code, read_text
+from groundwork.context.readers.read_xlsx import read_xlsx
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

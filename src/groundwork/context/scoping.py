@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from groundwork.context.config import ContextSection
 from groundwork.context.labels import Labeller
-from groundwork.context.preferring import recency
+from groundwork.context.ranking.preferring import recency
 from groundwork.core.access import Scope
 from groundwork.core.errors import ConfigError, InputError, StoreError
 from groundwork.core.where import Every, Kind, Where, fitted, parse_where

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groundwork.context.config import ContextSection
-from groundwork.context.evidence import NONE, Evidence, evidence
-from groundwork.context.fusion import Ranked, fuse, fuse_queries
-from groundwork.context.nearest import NOBODY, Dense, Neighbours
-from groundwork.context.preferring import Shared, boosted, diverse, without_duplicates
-from groundwork.context.refreshing import dense_of
+from groundwork.context.dense.nearest import NOBODY, Dense, Neighbours
+from groundwork.context.dense.refreshing import dense_of
+from groundwork.context.ranking.evidence import NONE, Evidence, evidence
+from groundwork.context.ranking.fusion import Ranked, fuse, fuse_queries
+from groundwork.context.ranking.preferring import Shared, boosted, diverse, without_duplicates
+from groundwork.context.ranking.reranking import Reranked, Reranking
 from groundwork.context.remembering import Results, key_of
-from groundwork.context.reranking import Reranked, Reranking
 from groundwork.context.scoping import NO_OTHERS, Known, Scoping
 from groundwork.context.widening import widened
 from groundwork.core.access import PUBLIC, Scope

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from groundwork.context.chunking import inside, landmark
-from groundwork.context.fusion import Ranked
+from groundwork.context.ranking.fusion import Ranked
 from groundwork.core.document import Chunk, Document
 from groundwork.store.index_port import Snapshot
 

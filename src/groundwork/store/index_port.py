@@ -38,7 +38,7 @@ class Snapshot(Protocol):
 
     @property
     def handle(self) -> Any:
-        """What the dense search of this store is given (see `context/nearest.py`)."""
+        """What the dense search of this store is given (see `context/dense/nearest.py`)."""
         ...
 
     def generation(self) -> str:

@@ -139,6 +139,13 @@ def drop_sidecar(database: Database) -> None:
     _sweep(database, None)
 
 
+def tidy(database: Database, sidecar: Sidecar) -> None:
+    """Remove what was left half done beside the file in use. For who holds the lock of indexing."""
+    with contextlib.suppress(OSError):
+        part_of(database).unlink(missing_ok=True)
+    _sweep(database, _path(database, sidecar))
+
+
 def changes(connection: sqlite3.Connection, sidecar: Sidecar) -> Changes:
     """Inside a transaction: what is newer than the file, and what it holds that is gone."""
     newer = connection.execute("SELECT count(*) FROM chunk WHERE number > ?", (sidecar.mark,)).fetchone()[0]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.context.fusion import fuse
+from groundwork.context.ranking.fusion import fuse
 from groundwork.context.search import terms_of
 from groundwork.core.text import sentences
 from groundwork.engine.encoder import SPECIAL, Encoder

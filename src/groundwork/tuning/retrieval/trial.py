@@ -19,8 +19,8 @@ from groundwork.context.config import ChunkSection, ContextSection, RerankSectio
 from groundwork.context.encoders import ChunkEncoder
 from groundwork.context.indexing import split_as
 from groundwork.context.labels import Labeller
-from groundwork.context.rerank_embedded import EmbeddedReranker, Judge
-from groundwork.context.reranking import Reranking
+from groundwork.context.ranking.rerank_embedded import EmbeddedReranker, Judge
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.context.search import Search
 from groundwork.core.document import Chunk, Document, Hit
 from groundwork.core.errors import InputError

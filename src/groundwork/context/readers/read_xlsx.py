@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from groundwork.context.canonical import Canonical, image_text
-from groundwork.context.docx_numbering import whole_number
-from groundwork.context.ooxml import Package, attribute, child, children, local, relation_id
-from groundwork.context.table_rows import TableRows
+from groundwork.context.readers.canonical import Canonical, image_text
+from groundwork.context.readers.docx_numbering import whole_number
+from groundwork.context.readers.ooxml import Package, attribute, child, children, local, relation_id
+from groundwork.context.readers.table_rows import TableRows
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

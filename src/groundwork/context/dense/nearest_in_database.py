@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from groundwork.context.nearest import Matrix, Neighbours, scan
+from groundwork.context.dense.nearest import Matrix, Neighbours, scan
 from groundwork.core.errors import StoreError
 from groundwork.core.ports import Embedder
 

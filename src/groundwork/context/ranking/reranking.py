@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from groundwork.context.chunking import embedded_text
-from groundwork.context.fusion import RRF, Ranked
+from groundwork.context.ranking.fusion import RRF, Ranked
 from groundwork.core.document import Chunk
 from groundwork.core.errors import GroundworkError, UpstreamError
 from groundwork.core.ports import Reranker

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from groundwork.context.ooxml import attribute, child, children
+from groundwork.context.readers.ooxml import attribute, child, children
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from groundwork.context.approximate import Approximate
 from groundwork.context.config import ApproximateSection
-from groundwork.context.graph import Graph, blocks, build, codes_of, installed
-from groundwork.context.nearest import Dense, Exact
-from groundwork.context.nearest_in_database import InDatabase
+from groundwork.context.dense.approximate import Approximate
+from groundwork.context.dense.graph import Graph, blocks, build, codes_of, installed
+from groundwork.context.dense.nearest import Dense, Exact
+from groundwork.context.dense.nearest_in_database import InDatabase
 from groundwork.core.errors import StoreError
 from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
@@ -38,6 +38,7 @@ from groundwork.store.sidecar import (
     map_sidecar,
     part_of,
     read_sidecar,
+    tidy,
 )
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def refresh(database: Database, config: ApproximateSection, alive: Callable[[], 
         if not sidecar.sha256 and sidecar.recall < config.recall:
             return Approximation(outcome="poor", chunks=sidecar.count, newer=changed.newer, recall=sidecar.recall)
         if sidecar.recall >= config.recall and map_sidecar(database, sidecar) is not None:
+            tidy(database, sidecar)
             return Approximation(outcome="kept", chunks=sidecar.count, newer=changed.newer, recall=sidecar.recall)
     try:
         return _make(database, config, alive)

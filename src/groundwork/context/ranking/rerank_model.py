@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from groundwork.context.asking import ask
+from groundwork.context.queries.asking import ask
 from groundwork.core.errors import UpstreamError
 from groundwork.core.message import Text
 from groundwork.core.ports import Model

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from groundwork.context.graph import Graph, installed, scan_codes
-from groundwork.context.nearest import Exact, Neighbours
+from groundwork.context.dense.graph import Graph, installed, scan_codes
+from groundwork.context.dense.nearest import Exact, Neighbours
 from groundwork.core.ports import Embedder
 from groundwork.store.database import Database
 from groundwork.store.index_reading import read_fingerprint, read_numbers

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from groundwork.context.canonical import Canonical
+from groundwork.context.readers.canonical import Canonical
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

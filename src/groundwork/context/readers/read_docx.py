@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from groundwork.context.canonical import Canonical, image_text
-from groundwork.context.docx_numbering import Numbering, whole_number
-from groundwork.context.ooxml import Package, attribute, child, children, local
+from groundwork.context.readers.canonical import Canonical, image_text
+from groundwork.context.readers.docx_numbering import Numbering, whole_number
+from groundwork.context.readers.ooxml import Package, attribute, child, children, local
 from groundwork.core.document import Document
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from groundwork.context.asking import ask_lines
+from groundwork.context.queries.asking import ask_lines
 from groundwork.core.document import Hit
 from groundwork.core.ports import Model
 from groundwork.core.request import Request

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from groundwork.context.canonical import Canonical, image_text, title_of
-from groundwork.context.pdf_images import alternative_texts
-from groundwork.context.pdf_layout import MARKER, SOFT_HYPHENS, Line, Page, blocks, heading_name, title_on, without_running_titles
+from groundwork.context.readers.canonical import Canonical, image_text, title_of
+from groundwork.context.readers.pdf_images import alternative_texts
+from groundwork.context.readers.pdf_layout import MARKER, SOFT_HYPHENS, Line, Page, blocks, heading_name, title_on, without_running_titles
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

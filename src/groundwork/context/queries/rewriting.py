@@ -8,7 +8,7 @@ Not covered: questions that need several searches, and other languages than Engl
 import re
 from typing import Protocol
 
-from groundwork.context.asking import ask
+from groundwork.context.queries.asking import ask
 from groundwork.core.errors import GroundworkError
 from groundwork.core.message import Message, Text
 from groundwork.core.ports import Model

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from groundwork.context.config import EndpointSection, RerankSection
-from groundwork.context.rerank_api import ApiReranker, Posts
-from groundwork.context.rerank_embedded import EmbeddedReranker, Judge
-from groundwork.context.rerank_model import ModelReranker
-from groundwork.context.reranking import Reranking
+from groundwork.context.ranking.rerank_api import ApiReranker, Posts
+from groundwork.context.ranking.rerank_embedded import EmbeddedReranker, Judge
+from groundwork.context.ranking.rerank_model import ModelReranker
+from groundwork.context.ranking.reranking import Reranking
 from groundwork.core.ports import Model, Reranker
 from groundwork.core.units import Secret
 

@@ -2,7 +2,7 @@
 
 import re
 
-from groundwork.context.canonical import Canonical
+from groundwork.context.readers.canonical import Canonical
 from groundwork.core.document import Document
 
 _PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")

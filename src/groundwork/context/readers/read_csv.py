@@ -7,8 +7,8 @@ import csv
 import io
 from collections import Counter
 
-from groundwork.context.canonical import Canonical
-from groundwork.context.table_rows import TableRows
+from groundwork.context.readers.canonical import Canonical
+from groundwork.context.readers.table_rows import TableRows
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

@@ -5,9 +5,9 @@ for them, and the speaker's notes. Dates, footers and slide numbers are left out
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from groundwork.context.canonical import Canonical, image_text
-from groundwork.context.docx_numbering import whole_number
-from groundwork.context.ooxml import Package, Relation, attribute, child, children, local, relation_id
+from groundwork.context.readers.canonical import Canonical, image_text
+from groundwork.context.readers.docx_numbering import whole_number
+from groundwork.context.readers.ooxml import Package, Relation, attribute, child, children, local, relation_id
 from groundwork.core.document import Document
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from groundwork.context.canonical import Canonical, image_text
-from groundwork.context.front_matter import split_front_matter
+from groundwork.context.readers.canonical import Canonical, image_text
+from groundwork.context.readers.front_matter import split_front_matter
 from groundwork.core.document import Document
 
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)

@@ -9,8 +9,8 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from groundwork.context.boilerplate import Boilerplate
-from groundwork.context.canonical import Canonical, image_text
+from groundwork.context.readers.boilerplate import Boilerplate
+from groundwork.context.readers.canonical import Canonical, image_text
 from groundwork.core.document import Document
 from groundwork.core.errors import InputError
 

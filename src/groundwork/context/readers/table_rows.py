@@ -7,7 +7,7 @@ first one goes with them as a table's header does.
 import re
 from typing import NamedTuple
 
-from groundwork.context.canonical import Canonical
+from groundwork.context.readers.canonical import Canonical
 
 _NUMBER = re.compile(r"[-+(]?[€$£]?\s?\d[\d.,:/ T-]*\s?[)%€$£]?|TRUE|FALSE", re.IGNORECASE)
 _LONGEST_NAME = 80

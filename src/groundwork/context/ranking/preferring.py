@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from groundwork.context.config import RecencySection
-from groundwork.context.fusion import Ranked, ordered
+from groundwork.context.ranking.fusion import Ranked, ordered
 from groundwork.core.document import Chunk
 from groundwork.core.text import words
 from groundwork.core.where import Values, is_date

@@ -1,0 +1,1 @@
+"""What is looked up for a request: rewritten from the conversation, expanded, taken apart."""
