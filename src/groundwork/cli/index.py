@@ -14,6 +14,7 @@ import click
 from groundwork.app.config import FILE, Settings
 from groundwork.app.describing import Agree, Estimate, Writing
 from groundwork.app.live import read_settings
+from groundwork.app.whole_corpus import WholeCorpus, whole_corpus
 from groundwork.cli.opening import open_folder
 from groundwork.cli.terminal import app_option, bad, bold, dim, json_option, out, out_json, progress, run, say_error, talk
 from groundwork.context.config import UNNAMED, ContextSection
@@ -53,15 +54,19 @@ def command(rebuild: bool, watched: bool, collection: str | None, yes: bool, roo
             run(_watch(root.resolve(), collection, as_json=as_json))
         talk("stopped; what was indexed is kept")
         return
-    reports = run(_index(root.resolve(), collection, rebuild=rebuild, agree=asking(yes=yes)))
+    reports, whole = run(_index(root.resolve(), collection, rebuild=rebuild, agree=asking(yes=yes)))
     _say(reports, as_json=as_json)
+    if whole is not None and not as_json:
+        talk(whole.sentence)
 
 
-async def _index(root: Path, collection: str | None, *, rebuild: bool, agree: Agree) -> Reports:
+async def _index(root: Path, collection: str | None, *, rebuild: bool, agree: Agree) -> tuple[Reports, WholeCorpus | None]:
     folder = open_folder(root)
     try:
         settings = await read_settings(root, folder)
-        return await index_documents(settings, folder, collection=collection, rebuild=rebuild, quiet=True, agree=agree)
+        reports = await index_documents(settings, folder, collection=collection, rebuild=rebuild, quiet=True, agree=agree)
+        parts = settings.config.context.parts if settings.config.context else {}
+        return reports, await asyncio.to_thread(whole_corpus, settings, {name: folder.collection(name) for name in parts})
     finally:
         folder.close()
 
