@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.runtime  ## set up and run the main job: cited answers, one lap, the page's address
 	@$(BIN)/groundwork demo
 
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.tests  ## everything that needs no torch
 	$(PYTEST)
