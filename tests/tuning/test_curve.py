@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from groundwork.tuning.curve import advice, smooth, sparkline
@@ -119,6 +119,7 @@ def test_a_sparkline_shows_the_way_down() -> None:
 
 
 @given(st.lists(st.none() | st.floats(), max_size=80), st.integers(1, 70))
+@example([6.7e295, -1.7976931348623157e308], 2)
 def test_no_list_of_losses_breaks_it(losses: list[float | None], width: int) -> None:
     advice(losses, rate=1e-4)
     assert len(smooth(losses)) == len(losses)

@@ -171,6 +171,6 @@ def sparkline(losses: Losses, width: int = 60) -> str:
     known = [level for level in levels if level is not None]
     if not known:
         return "×" * count
-    low, high = min(known), max(known)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join("×" if level is None else _BARS[round((level - low) * scale)] for level in levels)
+    low, spread = min(known), max(known) / 2 - min(known) / 2  # halves: the difference of two finite numbers may be none
+    heights = (None if level is None else (level / 2 - low / 2) / spread if spread else 0.0 for level in levels)
+    return "".join("×" if height is None else _BARS[round(height * (len(_BARS) - 1))] for height in heights)
