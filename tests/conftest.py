@@ -12,7 +12,13 @@ __all__ = ["postgres"]
 settings.register_profile("groundwork", deadline=None)
 settings.load_profile("groundwork")
 
-_LONGEST = ("tests/test_docs.py", "tests/cli/test_demo.py", "tests/tuning/test_memory.py", "tests/cli/test_tune.py", "tests/context/test_indexing.py")
+_LONGEST = (
+    "tests/test_docs.py",
+    "tests/cli/test_demo.py",
+    "tests/tuning/test_memory.py",
+    "tests/cli/test_tune.py",
+    "tests/context/test_indexing.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
