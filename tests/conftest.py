@@ -14,6 +14,7 @@ settings.load_profile("groundwork")
 
 _LONGEST = (
     "tests/test_docs.py",
+    "tests/test_benchmarks.py",
     "tests/cli/test_demo.py",
     "tests/tuning/test_memory.py",
     "tests/cli/test_tune.py",
