@@ -25,6 +25,11 @@ from groundwork.core.globs import matches
         ("docs/[.md", "docs/[.md", True),
         ("docs/a.md", "docs/aXmd", False),
         ("**", "anything/at/all", True),
+        ("[?--]", "-", True),
+        ("[?--]", "?", True),
+        ("[a-c]", "b", True),
+        ("[-c]", "b", False),
+        ("[!a-c]", "d", True),
     ],
 )
 def test_what_a_glob_names(pattern: str, source: str, expected: bool) -> None:

@@ -21,7 +21,7 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
         elif pattern[at] == "[" and (end := pattern.find("]", at + 2)) > 0:
             inside = pattern[at + 1 : end]
             negated = "^" if inside[0] in "!^" else ""
-            letters = "".join(one if one == "-" else re.escape(one) for one in inside[len(negated) :])
+            letters = _letters(inside[len(negated) :])
             expression, at = f"{expression}[{negated}{letters}]" if letters else f"{expression}{re.escape(pattern[at : end + 1])}", end + 1
         else:
             expression, at = f"{expression}{re.escape(pattern[at])}", at + 1
@@ -30,6 +30,12 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
         return re.compile(f"{expression.removesuffix('/')}{below}", re.DOTALL)
     except re.error:  # a range that runs backwards, as in `[z-a]`
         return re.compile(re.escape(pattern))
+
+
+def _letters(inside: str) -> str:
+    """What stands between brackets, as an expression: a dash makes a range only between two other letters, and stands for itself elsewhere."""
+    ranges = {place for place in range(1, len(inside) - 1) if inside[place] == "-" and "-" not in (inside[place - 1], inside[place + 1])}
+    return "".join(one if place in ranges else re.escape(one) for place, one in enumerate(inside))
 
 
 def matches(pattern: str, source: str) -> bool:
