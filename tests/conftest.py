@@ -2,6 +2,8 @@
 files that take longest first: a worker that begins one at the end keeps the others waiting.
 """
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -10,7 +12,8 @@ from tests.postgres import postgres
 __all__ = ["postgres"]
 
 settings.register_profile("groundwork", deadline=None)
-settings.load_profile("groundwork")
+settings.register_profile("same", deadline=None, derandomize=True)  # of a change that is to be taken up: it is judged by itself, not by chance
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "groundwork"))
 
 _LONGEST = (
     "tests/test_docs.py",
