@@ -12,7 +12,7 @@ from tests.postgres import postgres
 __all__ = ["postgres"]
 
 settings.register_profile("groundwork", deadline=None)
-settings.register_profile("same", deadline=None, derandomize=True)  # of a change that is to be taken up: it is judged by itself, not by chance
+settings.register_profile("same", deadline=None, derandomize=True)  # for what is to be taken up: judged by itself, not by chance
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "groundwork"))
 
 _LONGEST = (
